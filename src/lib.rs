@@ -1,1 +1,11 @@
+//! The CodeUpgrade operator: upgrades self-hosted Code42 environments from Git, one documented hop at a time.
+//!
+//! Pure in the middle, effects at the rim; imports point inward only (ARCHITECTURE.md draws it):
+//!
+//! ```text
+//!   cli -> operator, simulator -> methods, files, code42 -> api, translate -> planner -> fleet -> catalog
+//! ```
 
+pub mod catalog;
+pub mod fleet;
+pub mod planner;

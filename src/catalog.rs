@@ -1,0 +1,47 @@
+//! What the vendor documents about server releases: which versions exist, what upgrades from what, which
+//! device apps each release accepts and bundles, how long to wait after it.
+//!
+//! Input: releases, already parsed from `CodeRelease` objects or files. Pure: no Kubernetes, no runtime, no
+//! clock, no environment. Nothing here may guess: where the public record has no fact there is no value.
+
+pub mod merge;
+pub mod path;
+pub mod pattern;
+pub mod release;
+pub mod version;
+
+use std::collections::BTreeMap;
+
+pub use merge::{Contradiction, Origin, merge};
+pub use pattern::Pattern;
+pub use release::{Acceptance, AcceptedVersion, CompatibilityRow, Os, Product, Release, Risk, Support};
+pub use version::Version;
+
+/// Every known release, by version.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalog {
+    releases: BTreeMap<Version, Release>,
+}
+
+impl Catalog {
+    /// A catalog of these releases; of two about one version the later wins. Use [`merge()`] where several
+    /// sources may speak of one version.
+    pub fn new(releases: impl IntoIterator<Item = Release>) -> Self {
+        Self { releases: releases.into_iter().map(|release| (release.version, release)).collect() }
+    }
+
+    /// The release of exactly this version.
+    pub fn release(&self, version: Version) -> Option<&Release> {
+        self.releases.get(&version)
+    }
+
+    /// All releases, oldest first.
+    pub fn releases(&self) -> impl Iterator<Item = &Release> {
+        self.releases.values()
+    }
+
+    /// Whether a documented edge leads from one version straight to another.
+    pub fn has_edge(&self, from: Version, to: Version) -> bool {
+        self.release(to).is_some_and(|release| release.upgrades_from_version(from))
+    }
+}

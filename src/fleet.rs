@@ -1,0 +1,16 @@
+//! What an environment consists of: servers and devices, as observed.
+//!
+//! Input: facts already parsed by the observe stage. Pure: no Kubernetes, no runtime, no clock, no environment.
+//! Everything here was reported by servers and devices and is untrusted: bounded, never guessed over.
+
+pub mod census;
+pub mod devices;
+pub mod evidence;
+pub mod rank;
+pub mod server;
+
+pub use census::{Census, ClassCount};
+pub use devices::{DeviceState, Devices, DevicesBuilder};
+pub use evidence::{Streak, Verification};
+pub use rank::Rank;
+pub use server::{Guid, Server, ServerName, ServerRole};

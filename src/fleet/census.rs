@@ -1,0 +1,103 @@
+//! Counts over all devices: one pass, no allocation per device.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::devices::{Device, DeviceState, Devices};
+use crate::catalog::path::DeviceClass;
+use crate::catalog::{Os, Product, Version};
+
+/// How many devices of one class there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassCount {
+    /// Seen since the instant that divides live from stale devices.
+    pub live: u64,
+    /// Silent for longer.
+    pub stale: u64,
+}
+
+/// Devices by product, operating system and version; those that are blocked or deactivated apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// The classes, in order.
+    pub classes: BTreeMap<(Product, Os, Version), ClassCount>,
+    /// Devices that somebody blocked.
+    pub blocked: u64,
+    /// Devices that were deactivated.
+    pub deactivated: u64,
+    /// Devices that the spec exempts, which no gate counts.
+    pub exempt: u64,
+}
+
+impl Census {
+    /// Counts. A device is live if it was connected at or after `live_since`; `exempt` must be sorted.
+    pub fn take(devices: &Devices, live_since: Timestamp, exempt: &[u64]) -> Self {
+        let mut census = Self::default();
+        // Devices of one class tend to stand together: remember the last class instead of searching for each.
+        let mut run: Option<((Product, Os, Version), ClassCount)> = None;
+        for device in devices.rows() {
+            match device.state {
+                DeviceState::Blocked => census.blocked += 1,
+                DeviceState::Deactivated => census.deactivated += 1,
+                DeviceState::Active if !exempt.is_empty() && exempt.binary_search(&device.guid).is_ok() => {
+                    census.exempt += 1;
+                }
+                DeviceState::Active => {
+                    let class = (device.product, device.os, device.version);
+                    if run.as_ref().is_none_or(|(current, _)| *current != class) {
+                        census.close(run.take());
+                        run = Some((class, ClassCount::default()));
+                    }
+                    if let Some((_, count)) = &mut run {
+                        count.add(device, live_since);
+                    }
+                }
+            }
+        }
+        census.close(run);
+        census
+    }
+
+    fn close(&mut self, run: Option<((Product, Os, Version), ClassCount)>) {
+        if let Some((class, count)) = run {
+            let total = self.classes.entry(class).or_default();
+            total.live += count.live;
+            total.stale += count.stale;
+        }
+    }
+
+    /// All live devices.
+    pub fn live(&self) -> u64 {
+        self.classes.values().map(|count| count.live).sum()
+    }
+
+    /// All devices that take part, live or stale.
+    pub fn active(&self) -> u64 {
+        self.classes.values().map(|count| count.live + count.stale).sum()
+    }
+
+    /// The classes with live devices, as the path search takes them.
+    pub fn live_classes(&self) -> Vec<DeviceClass> {
+        self.classes
+            .iter()
+            .filter(|(_, count)| count.live > 0)
+            .map(|((product, os, version), count)| DeviceClass {
+                product: *product,
+                os: *os,
+                version: *version,
+                live: count.live,
+            })
+            .collect()
+    }
+}
+
+impl ClassCount {
+    fn add(&mut self, device: &Device, live_since: Timestamp) {
+        if device.seen_since(live_since) {
+            self.live += 1;
+        } else {
+            self.stale += 1;
+        }
+    }
+}

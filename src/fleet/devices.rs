@@ -1,0 +1,188 @@
+//! All devices of an environment as compact columns: what decisions need of each, and nothing else.
+//!
+//! About 40 bytes a device. Names are not kept; they are fetched when somebody asks.
+
+use jiff::Timestamp;
+
+use super::Rank;
+use crate::catalog::{Os, Product, Version};
+
+/// Whether a device takes part at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeviceState {
+    /// It may connect and be upgraded.
+    Active,
+    /// Somebody blocked it.
+    Blocked,
+    /// It was deactivated.
+    Deactivated,
+}
+
+/// One device, as a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// The vendor's guid: decimal digits that fit 64 bits in every recorded answer.
+    pub guid: u64,
+    /// The id by which the authority takes orders about it.
+    pub computer_id: u64,
+    /// Its app.
+    pub product: Product,
+    /// Its operating system.
+    pub os: Os,
+    /// The version it runs.
+    pub version: Version,
+    /// Whether it takes part.
+    pub state: DeviceState,
+    /// When it was last connected, in seconds since 1970; `i64::MIN` for never.
+    pub last_connected: i64,
+    /// Its organisation's id.
+    pub organisation: u32,
+    /// The group that it belongs to: an index into the wanted groups, or [`UNMATCHED`].
+    pub group: u16,
+    /// Its place in the rollout of the release that the listing was made for.
+    pub rank: Rank,
+}
+
+/// The group of devices that no wanted group matches: they are held.
+pub const UNMATCHED: u16 = u16::MAX;
+
+impl Device {
+    /// Whether it was connected at or after an instant.
+    pub fn seen_since(&self, instant: Timestamp) -> bool {
+        self.last_connected >= instant.as_second()
+    }
+}
+
+/// What was odd about a listing. Told, never guessed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Oddities {
+    /// Devices that appeared twice, which happens when a page shifts while paging; the later row counts.
+    pub duplicates: u32,
+    /// Rows without a usable guid, id, product or version.
+    pub unreadable: u32,
+    /// How far the sum of rows was from the total that the authority named.
+    pub off_total: i64,
+}
+
+/// One complete listing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Devices {
+    /// When the listing began: it knows nothing of what changed later.
+    pub began: Timestamp,
+    /// When its last page was read.
+    pub finished: Timestamp,
+    /// The release whose ranks the rows carry.
+    pub ranked_for: Option<Version>,
+    /// What was odd about it.
+    pub oddities: Oddities,
+    rows: Box<[Device]>,
+}
+
+impl Devices {
+    /// All rows, sorted by guid.
+    pub fn rows(&self) -> &[Device] {
+        &self.rows
+    }
+
+    /// How many devices there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The device with this guid.
+    pub fn find(&self, guid: u64) -> Option<&Device> {
+        self.rows.binary_search_by_key(&guid, |device| device.guid).ok().map(|index| &self.rows[index])
+    }
+}
+
+/// Gathers a listing page by page.
+#[derive(Debug)]
+pub struct DevicesBuilder {
+    began: Timestamp,
+    ranked_for: Option<Version>,
+    unreadable: u32,
+    rows: Vec<Device>,
+}
+
+impl DevicesBuilder {
+    /// Starts a listing, with room for as many devices as the last one had.
+    pub fn new(began: Timestamp, ranked_for: Option<Version>, expected: usize) -> Self {
+        Self { began, ranked_for, unreadable: 0, rows: Vec::with_capacity(expected) }
+    }
+
+    /// Adds a device.
+    pub fn push(&mut self, device: Device) {
+        self.rows.push(device);
+    }
+
+    /// Counts a row that could not be read.
+    pub fn count_unreadable(&mut self) {
+        self.unreadable = self.unreadable.saturating_add(1);
+    }
+
+    /// Ends the listing. `total` is how many devices the authority said there are.
+    pub fn finish(mut self, finished: Timestamp, total: Option<u64>) -> Devices {
+        let read = self.rows.len() as u64 + u64::from(self.unreadable);
+        // Stable, so that of two rows about one device the later stays last, and is the one kept below.
+        self.rows.sort_by_key(|device| device.guid);
+        let before = self.rows.len();
+        self.rows.reverse();
+        self.rows.dedup_by_key(|device| device.guid);
+        self.rows.reverse();
+        let duplicates = u32::try_from(before - self.rows.len()).unwrap_or(u32::MAX);
+        let off_total = total.map_or(0, |total| {
+            i64::try_from(read).unwrap_or(i64::MAX).saturating_sub(i64::try_from(total).unwrap_or(i64::MAX))
+        });
+        Devices {
+            began: self.began,
+            finished,
+            ranked_for: self.ranked_for,
+            oddities: Oddities { duplicates, unreadable: self.unreadable, off_total },
+            rows: self.rows.into_boxed_slice(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(guid: u64, version: &str) -> Device {
+        Device {
+            guid,
+            computer_id: guid,
+            product: Product::CrashPlan,
+            os: Os::Linux,
+            version: version.parse().unwrap(),
+            state: DeviceState::Active,
+            last_connected: 0,
+            organisation: 1,
+            group: 0,
+            rank: Rank(guid),
+        }
+    }
+
+    #[test]
+    fn a_page_that_shifted_is_noticed_and_the_later_row_counts() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut builder = DevicesBuilder::new(now, None, 0);
+        for row in [device(2, "4.2"), device(1, "4.2"), device(2, "4.3")] {
+            builder.push(row);
+        }
+        builder.count_unreadable();
+        let devices = builder.finish(now, Some(5));
+        assert_eq!(devices.len(), 2);
+        assert_eq!(devices.find(2).unwrap().version.to_string(), "4.3.0");
+        assert_eq!(devices.oddities, Oddities { duplicates: 1, unreadable: 1, off_total: -1 });
+    }
+
+    #[test]
+    fn a_row_is_small() {
+        assert!(size_of::<Device>() <= 56, "{} bytes", size_of::<Device>());
+    }
+}
