@@ -1,0 +1,75 @@
+//! What to do next, and why not more: the only place where anything is decided.
+//!
+//! Input: what was observed, what is wanted, what the vendor documents, what is remembered, and the time. Output: a
+//! [`Decision`]. Pure, total and deterministic: no Kubernetes, no runtime, no clock, no environment, no randomness.
+
+pub mod desired;
+pub mod memory;
+pub mod observed;
+pub mod order;
+pub mod reason;
+pub mod report;
+pub mod step;
+pub mod window;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use desired::Desired;
+pub use memory::Memory;
+pub use observed::Observed;
+pub use reason::Reason;
+pub use report::Report;
+pub use step::Step;
+
+use crate::catalog::Version;
+
+/// What to do next.
+#[must_use = "a decision that is neither written nor executed is lost"]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Operations, to be carried out only after `memory` was written.
+    pub steps: Vec<Step>,
+    /// What to remember; written before any step.
+    pub memory: Memory,
+    /// What to say.
+    pub report: Report,
+    /// What became so since the last decision, for people who follow along.
+    pub events: Vec<Event>,
+    /// What the collector should read, and how often.
+    pub wants: Wants,
+    /// When to decide again at the latest, even if nothing happens.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Something that became so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// How serious it is.
+    pub severity: Severity,
+    /// Its reason, PascalCase.
+    pub reason: &'static str,
+    /// What happened.
+    pub note: String,
+}
+
+/// How serious an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// As it should be.
+    Normal,
+    /// Somebody should look.
+    Warning,
+}
+
+/// What the collector should read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wants {
+    /// How often to list the servers.
+    pub servers_every: SignedDuration,
+    /// How often to list the devices.
+    pub devices_every: SignedDuration,
+    /// A listing that began at or after this instant is needed now.
+    pub devices_since: Option<Timestamp>,
+    /// The release for which devices are ranked.
+    pub rank_for: Option<Version>,
+}

@@ -1,0 +1,305 @@
+//! The only durable input to the next decision: `status.memory`.
+//!
+//! Bounded at any fleet size. Everything else in the status renders the report and is never read back.
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::desired::{AtOnce, WorkloadRef};
+use crate::catalog::Version;
+use crate::fleet::{Guid, Rank, ServerName, ServerRole};
+
+/// The format that this code reads and writes. A newer one in an object is refused, never rewritten.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What the operator remembers of one environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Memory {
+    /// The format of this memory.
+    pub format_version: u32,
+    /// The authority's identity, pinned at first sight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_guid: Option<Guid>,
+    /// The newest release at which the authority was ever verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high_water_mark: Option<Version>,
+    /// The release at which all own servers were last verified together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
+    /// The post-upgrade wait of the settled release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+    /// A hop whose gates have passed once and that awaits a fresh device listing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleared: Option<Cleared>,
+    /// The hop in flight, past its point of no return.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hop: Option<Hop>,
+    /// What backups looked like before the last hop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// A fall below the high-water mark that somebody must settle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
+    /// Rollouts of the settled release, one for each group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollouts: Vec<Rollout>,
+    /// When everything wanted was first done for the present target: kept until the target changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Done>,
+    /// A pause that an order began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PausedByOrder>,
+    /// Uids of orders that were consumed, newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consumed_orders: Vec<String>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            authority_guid: None,
+            high_water_mark: None,
+            settled: None,
+            wait: None,
+            cleared: None,
+            hop: None,
+            baseline: None,
+            restored: None,
+            rollouts: Vec::new(),
+            done: None,
+            paused: None,
+            consumed_orders: Vec::new(),
+        }
+    }
+}
+
+/// All own servers verified at one release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Settled {
+    /// The release.
+    pub release: Version,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The post-upgrade wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Wait {
+    /// The release that was reached.
+    pub release: Version,
+    /// When the last own server was verified at it.
+    pub started_at: Timestamp,
+    /// How the start is known.
+    pub evidence: WaitEvidence,
+    /// How long servers were down since, in seconds: it is added.
+    #[serde(default)]
+    pub down_seconds: i64,
+    /// Since when a server is down, at the moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub down_since: Option<Timestamp>,
+    /// How often it was reset because a server was verified below the release.
+    #[serde(default)]
+    pub resets: u32,
+}
+
+/// How the start of a wait is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum WaitEvidence {
+    /// The operator did the hop.
+    Completed,
+    /// The spec's `lastUpgrade` names the release.
+    LastUpgrade,
+    /// The operator saw it first then; when it really began is unknown.
+    FirstObserved,
+}
+
+/// A hop whose other gates have passed: it awaits a device listing that began later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cleared {
+    /// From this release.
+    pub from: Version,
+    /// To this one.
+    pub to: Version,
+    /// When the gates passed.
+    pub at: Timestamp,
+}
+
+/// A hop past its point of no return, with its own copy of everything that it needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Hop {
+    /// From this release.
+    pub from: Version,
+    /// To this one.
+    pub to: Version,
+    /// When the authority was ordered: the point of no return.
+    pub started_at: Timestamp,
+    /// Whether it was begun by somebody else and adopted.
+    #[serde(default)]
+    pub adopted: bool,
+    /// How many storage servers go at once.
+    pub at_once: AtOnce,
+    /// Risks that were accepted for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_risks: Vec<String>,
+    /// Its servers: the authority first, then storage by name.
+    pub servers: Vec<HopServer>,
+}
+
+/// One server of a hop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HopServer {
+    /// Its identity.
+    pub guid: Guid,
+    /// Its name when the hop began.
+    pub name: ServerName,
+    /// What it is.
+    pub role: ServerRole,
+    /// How it is upgraded.
+    pub means: Means,
+    /// When it was ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered_at: Option<Timestamp>,
+    /// When it was verified at the new release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<Timestamp>,
+}
+
+/// How one server of a hop is upgraded, with every operand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Means {
+    /// A workload gets a new image.
+    #[serde(rename_all = "camelCase")]
+    Workload {
+        /// The workload.
+        workload: WorkloadRef,
+        /// The server's container.
+        container: String,
+        /// The image to run.
+        image: String,
+        /// Who writes the image.
+        image_from: super::desired::ImageFrom,
+    },
+    /// A person does it.
+    Manual {},
+}
+
+/// What backups looked like before a hop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Baseline {
+    /// The release that the hop went to.
+    pub release: Version,
+    /// When the hop was finished; `None` while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// Devices that were online, over all own servers.
+    pub online_devices: u64,
+    /// Backups that ran, over all own servers.
+    pub backup_sessions: u64,
+    /// When enough were back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_at: Option<Timestamp>,
+}
+
+/// A verified fall below the high-water mark: somebody restored a backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Restored {
+    /// The release that was found.
+    pub release: Version,
+    /// When.
+    pub noticed_at: Timestamp,
+    /// The spec's generation then: another one is somebody's answer.
+    pub generation: i64,
+}
+
+/// A rollout of the settled release to one group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rollout {
+    /// The group's name.
+    pub group: String,
+    /// Digest of release, targets and what the group matches: any change starts a new rollout.
+    pub id: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Every device at or below it is released; `None` releases none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Rank>,
+    /// Thresholds and when they were reached, at most 16: the clock of each device's verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
+    /// Every device at or below it that could be flagged has been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flagged_through: Option<Rank>,
+    /// The first device that was flagged; nobody follows before it is seen to move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<FirstDevice>,
+    /// When its last device that can be reached was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<Timestamp>,
+}
+
+/// A threshold and when it was reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Mark {
+    /// The threshold.
+    pub threshold: Rank,
+    /// When it was reached.
+    pub at: Timestamp,
+}
+
+/// The first device of a rollout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FirstDevice {
+    /// Its guid.
+    pub guid: u64,
+    /// When it was flagged.
+    pub flagged_at: Timestamp,
+    /// When it was seen at its new version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_at: Option<Timestamp>,
+}
+
+/// Everything wanted was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Done {
+    /// The target.
+    pub release: Version,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A pause that an order began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PausedByOrder {
+    /// The order's name.
+    pub order: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether storage is held too.
+    pub now: bool,
+}
+
+impl Wait {
+    /// When the wait ends, for a release whose wait is `length`; a server that is down now extends it further.
+    pub fn until(&self, length: SignedDuration, now: Timestamp) -> Timestamp {
+        let down_now = self.down_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
+        let extension = SignedDuration::from_secs(self.down_seconds).saturating_add(down_now.max(SignedDuration::ZERO));
+        self.started_at.saturating_add(length.saturating_add(extension)).unwrap_or(Timestamp::MAX)
+    }
+}

@@ -1,0 +1,325 @@
+//! What is known of an environment at one moment: the planner's only view of the world.
+//!
+//! Built by the operator's observe stage, or by the simulator. Facts carry the time at which they were read; how
+//! old is too old is decided in the gates, not here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::desired::{ImageFrom, WorkloadRef};
+use super::order::Order;
+use crate::fleet::{Devices, Guid, Server, ServerName};
+
+/// Everything observed.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// What each clock says.
+    pub witnesses: Witnesses,
+    /// How the last attempt to read the authority went.
+    pub access: Access,
+    /// Who the authority is; `None` before the first good answer.
+    pub authority: Option<AuthorityFacts>,
+    /// The servers, as the last good listing had them; `None` before it.
+    pub servers: Option<ServersFacts>,
+    /// The authority's settings; `None` before they were read.
+    pub settings: Option<SettingsFacts>,
+    /// The devices, as the last complete listing had them; `None` before it.
+    pub devices: Option<Arc<Devices>>,
+    /// Workloads that the spec names.
+    pub workloads: BTreeMap<WorkloadRef, WorkloadReading>,
+    /// Backups that were found.
+    pub backup: BackupFacts,
+    /// Whether this object holds the environment's claim.
+    pub claim: Claim,
+    /// Orders that speak of this object, oldest first.
+    pub orders: Vec<Order>,
+    /// What other objects of `provenIn` have proven.
+    pub proofs: Vec<Proof>,
+    /// Devices flagged by this process: guid and when. Lost at a restart; flagging again is harmless.
+    pub flagged: Arc<BTreeMap<u64, Timestamp>>,
+    /// Contradictions in the catalog, as sentences.
+    pub catalog_problems: Vec<String>,
+}
+
+/// What each clock says now. Elapsed time is the least that any of them grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Witnesses {
+    /// The operator's wall clock.
+    pub operator: Timestamp,
+    /// The wall time at which the operator started, plus monotonic time since.
+    pub monotonic: Timestamp,
+    /// The API server's, from its last `Date`, carried forward.
+    pub api_server: Option<Timestamp>,
+    /// The authority's, from its last answer, carried forward.
+    pub authority: Option<Timestamp>,
+}
+
+impl Witnesses {
+    /// All witnesses agree on this time. For scripts and tests.
+    pub fn agreeing(now: Timestamp) -> Self {
+        Self { operator: now, monotonic: now, api_server: None, authority: None }
+    }
+
+    /// Every witness that speaks.
+    pub fn all(&self) -> impl Iterator<Item = Timestamp> {
+        [Some(self.operator), Some(self.monotonic), self.api_server, self.authority].into_iter().flatten()
+    }
+}
+
+/// How the last attempt to read the authority went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing was tried yet.
+    NotYet,
+    /// It answered.
+    Good,
+    /// It did not.
+    Failed {
+        /// The kind of failure.
+        failure: AccessFailure,
+        /// What happened, bounded and escaped.
+        message: String,
+        /// Since when, without a good answer between.
+        since: Timestamp,
+    },
+}
+
+/// Why the authority could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccessFailure {
+    /// The Secret with the credentials is not there.
+    SecretMissing,
+    /// It lacks `username` or `password`.
+    SecretIncomplete,
+    /// It may not be read by the acting account.
+    SecretForbidden,
+    /// It is bound to another url, or to none.
+    SecretForOtherHost,
+    /// The acting account does not exist or is not labelled as usable.
+    AccountNotUsable,
+    /// The operator may not talk to this host.
+    HostDenied,
+    /// The ConfigMap with the certificate authority is missing or holds no certificate.
+    CertificateAuthorityMissing,
+    /// No connection, or none in time.
+    Unreachable,
+    /// The server's certificate could not be verified.
+    Untrusted,
+    /// The authority refused the credentials.
+    Refused,
+    /// The credentials may not read this.
+    Forbidden,
+    /// The answer was not what it should be.
+    Unexpected,
+}
+
+/// Who the authority is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorityFacts {
+    /// When this was read.
+    pub read_at: Timestamp,
+    /// Its identity.
+    pub guid: Guid,
+    /// Its edition.
+    pub edition: Edition,
+}
+
+/// The edition of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edition {
+    /// The enterprise edition, of which the vendor's article speaks.
+    Enterprise,
+    /// Another one.
+    Other,
+    /// The server does not say.
+    Unstated,
+}
+
+/// The servers of an environment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServersFacts {
+    /// When the listing was read.
+    pub read_at: Timestamp,
+    /// The servers, sorted by guid.
+    pub list: Vec<Server>,
+}
+
+/// The authority's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SettingsFacts {
+    /// When this was read.
+    pub read_at: Timestamp,
+    /// `deviceAutoUpgrade`: moves the whole fleet at the next restart.
+    pub device_auto_upgrade: Switch,
+    /// `autoUpgrade`, whose meaning is undocumented.
+    pub server_auto_upgrade: Switch,
+    /// `dailyAccountingTime`, when the nightly services with the database dump begin, in the authority's own
+    /// time of day.
+    pub daily_services: Option<jiff::civil::Time>,
+}
+
+/// A switch of the authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// It is on.
+    On,
+    /// It is off.
+    Off,
+    /// The authority does not say.
+    Unstated,
+}
+
+/// What reading a workload gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkloadReading {
+    /// It is there.
+    Read(WorkloadFacts),
+    /// It is not there.
+    Missing,
+    /// It could not be read, and why.
+    Unreadable(String),
+}
+
+/// A workload that runs one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadFacts {
+    /// Its uid: an object recreated under the same name is another one.
+    pub uid: String,
+    /// The server's container.
+    pub container: String,
+    /// The image in the template.
+    pub template_image: String,
+    /// The image that runs: of the ready pod, if there is one.
+    pub running_image: Option<String>,
+    /// Whether its catch holds.
+    pub catch: Catch,
+    /// Whether its rollout is through.
+    pub rollout: WorkloadRollout,
+    /// Who writes the image.
+    pub image_from: ImageFrom,
+    /// Reasons why this operator cannot upgrade it, as sentences.
+    pub misfits: Vec<String>,
+    /// What the server-side dry run of the operator's own change said.
+    pub rights: Rights,
+}
+
+/// Whether a workload's catch holds, so that no one can roll the server by accident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Catch {
+    /// It holds: a changed template starts nothing.
+    Held,
+    /// It is open.
+    Open,
+}
+
+/// How far a workload's rollout is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkloadRollout {
+    /// Every pod runs the template and is ready.
+    Settled,
+    /// It is under way, or held by the catch.
+    Unsettled,
+    /// A pod fails, with the kubelet's words.
+    Failing(String),
+}
+
+/// What the dry run of a change said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// The acting account may make the change.
+    Granted,
+    /// It may not, in the API server's words.
+    Denied(String),
+    /// Not tried.
+    Unchecked,
+}
+
+/// Backups that were found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackupFacts {
+    /// When the newest complete backup was made.
+    pub newest: Option<Timestamp>,
+    /// A backup that is being made, since when.
+    pub in_progress: Option<Timestamp>,
+    /// Why the last one failed.
+    pub failure: Option<String>,
+}
+
+/// Whether this object may act on its environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is the oldest that claims the authority.
+    Held,
+    /// Another object, `namespace/name`, claimed it before.
+    HeldBy(String),
+}
+
+/// What another environment has proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The other object's namespace.
+    pub namespace: String,
+    /// The other object's name.
+    pub name: String,
+    /// What was found.
+    pub finding: ProofFinding,
+}
+
+/// What was found about another environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProofFinding {
+    /// The release was completed then, with so many devices done.
+    Proven {
+        /// The release.
+        release: crate::catalog::Version,
+        /// Since when it runs.
+        since: Timestamp,
+        /// Devices at what it bundles.
+        devices: u64,
+    },
+    /// Nothing yet.
+    NotYet,
+    /// The object is not there or may not be read.
+    Unreadable(String),
+}
+
+impl Observed {
+    /// Nothing known yet.
+    pub fn nothing(witnesses: Witnesses) -> Self {
+        Self {
+            witnesses,
+            access: Access::NotYet,
+            authority: None,
+            servers: None,
+            settings: None,
+            devices: None,
+            workloads: BTreeMap::new(),
+            backup: BackupFacts::default(),
+            claim: Claim::Held,
+            orders: Vec::new(),
+            proofs: Vec::new(),
+            flagged: Arc::default(),
+            catalog_problems: Vec::new(),
+        }
+    }
+
+    /// A server by its identity.
+    pub fn server(&self, guid: &Guid) -> Option<&Server> {
+        self.servers.as_ref()?.list.iter().find(|server| server.guid == *guid)
+    }
+
+    /// A workload that could be read.
+    pub fn workload(&self, reference: &WorkloadRef) -> Option<&WorkloadFacts> {
+        match self.workloads.get(reference)? {
+            WorkloadReading::Read(facts) => Some(facts),
+            WorkloadReading::Missing | WorkloadReading::Unreadable(_) => None,
+        }
+    }
+
+    /// A server's name, or its guid where it is not listed.
+    pub fn name_of(&self, guid: &Guid) -> ServerName {
+        self.server(guid).map_or_else(|| ServerName(guid.0.clone()), |server| server.name.clone())
+    }
+}

@@ -1,0 +1,575 @@
+//! What a decision says for people: the one value that status, events, metrics, `plan` and the live view render.
+
+use jiff::Timestamp;
+
+use super::reason::Reason;
+use crate::catalog::Version;
+use crate::catalog::path::Path;
+use crate::fleet::{Guid, ServerName, ServerRole};
+
+/// Longest message, in characters.
+pub const MAX_MESSAGE: usize = 120;
+
+/// One check before a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Which check.
+    pub name: GateName,
+    /// What it says.
+    pub verdict: Verdict,
+}
+
+/// What a gate says. Unknown never passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing against it.
+    Pass,
+    /// Not yet.
+    Hold {
+        /// Why.
+        reason: Reason,
+        /// Why, as a sentence.
+        message: String,
+        /// Until when, where that is known.
+        until: Option<Timestamp>,
+        /// What it takes.
+        needs: Needs,
+    },
+    /// A fact is missing or too old.
+    Unknown {
+        /// Which.
+        reason: Reason,
+        /// Which, as a sentence.
+        message: String,
+        /// Since when it is missing, where that is known.
+        since: Option<Timestamp>,
+    },
+    /// Not like this.
+    Refuse {
+        /// Why.
+        reason: Reason,
+        /// Why, as a sentence.
+        message: String,
+        /// What to do about it.
+        mend: String,
+    },
+}
+
+/// What ends a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Time, or the environment itself.
+    Time,
+    /// A person.
+    Person,
+}
+
+impl Verdict {
+    /// A hold that ends by itself.
+    pub fn hold(reason: Reason, message: impl Into<String>, until: Option<Timestamp>) -> Self {
+        Self::Hold { reason, message: message.into(), until, needs: Needs::Time }
+    }
+
+    /// A hold that a person ends.
+    pub fn ask(reason: Reason, message: impl Into<String>) -> Self {
+        Self::Hold { reason, message: message.into(), until: None, needs: Needs::Person }
+    }
+
+    /// A missing fact.
+    pub fn unknown(reason: Reason, message: impl Into<String>, since: Option<Timestamp>) -> Self {
+        Self::Unknown { reason, message: message.into(), since }
+    }
+
+    /// A refusal.
+    pub fn refuse(reason: Reason, message: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self::Refuse { reason, message: message.into(), mend: mend.into() }
+    }
+
+    /// Whether it passes.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Pass)
+    }
+
+    /// The reason, unless it passes.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Pass => None,
+            Self::Hold { reason, .. } | Self::Unknown { reason, .. } | Self::Refuse { reason, .. } => Some(*reason),
+        }
+    }
+}
+
+/// The name of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GateName {
+    /// The spec can be read.
+    Spec,
+    /// This object holds the environment's claim.
+    Claim,
+    /// The authority can be read with the given credentials.
+    Access,
+    /// The authority is the one that was pinned.
+    Identity,
+    /// It is the enterprise edition.
+    Edition,
+    /// It is no managed appliance.
+    Appliance,
+    /// Facts are fresh.
+    Facts,
+    /// Every clock agrees.
+    Clock,
+    /// Nothing was restored by hand.
+    Restore,
+    /// Versions came about by this operator, or were adopted.
+    Adoption,
+    /// Every own storage server has a method.
+    Storage,
+    /// There is a documented path.
+    Path,
+    /// Every live device is accepted by the next release.
+    Compatibility,
+    /// Every risk is accepted.
+    Risks,
+    /// The files are there and are what they should be.
+    Files,
+    /// The workloads can be upgraded by this operator.
+    Workloads,
+    /// The acting account may do all of it.
+    Rights,
+    /// There is a fresh backup.
+    Backup,
+    /// The authority's auto-upgrade switch is as the spec wants it.
+    AutoUpgradeSwitch,
+    /// Somebody approved it, where the spec asks for that.
+    Approval,
+    /// The release has proven itself elsewhere, where the spec asks for that.
+    ProvenIn,
+    /// The post-upgrade wait is over.
+    Wait,
+    /// Backups run again after the last hop.
+    BackupsRunning,
+    /// A window is open.
+    Window,
+    /// All own servers are online.
+    Health,
+    /// The nightly database dump of the authority is not near.
+    NightlyDump,
+    /// Nothing pauses it.
+    Paused,
+    /// Everything the spec asks for is known to this operator.
+    Support,
+}
+
+impl GateName {
+    /// The name as the status writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spec => "Spec",
+            Self::Claim => "Claim",
+            Self::Access => "Access",
+            Self::Identity => "Identity",
+            Self::Edition => "Edition",
+            Self::Appliance => "Appliance",
+            Self::Facts => "Facts",
+            Self::Clock => "Clock",
+            Self::Restore => "Restore",
+            Self::Adoption => "Adoption",
+            Self::Storage => "Storage",
+            Self::Path => "Path",
+            Self::Compatibility => "Compatibility",
+            Self::Risks => "Risks",
+            Self::Files => "Files",
+            Self::Workloads => "Workloads",
+            Self::Rights => "Rights",
+            Self::Backup => "Backup",
+            Self::AutoUpgradeSwitch => "AutoUpgradeSwitch",
+            Self::Approval => "Approval",
+            Self::ProvenIn => "ProvenIn",
+            Self::Wait => "Wait",
+            Self::BackupsRunning => "BackupsRunning",
+            Self::Window => "Window",
+            Self::Health => "Health",
+            Self::NightlyDump => "NightlyDump",
+            Self::Paused => "Paused",
+            Self::Support => "Support",
+        }
+    }
+}
+
+/// Where the environment is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// No version is wanted: it only watches.
+    Observing,
+    /// Nothing is known yet, or facts are missing.
+    Checking,
+    /// Something must pass first.
+    Waiting,
+    /// A hop is in flight.
+    Upgrading,
+    /// Devices follow.
+    RollingOut,
+    /// Everything wanted is done.
+    Done,
+    /// A person must act; nothing is broken.
+    Suspended,
+    /// It cannot go on as it is.
+    Stalled,
+}
+
+impl Phase {
+    /// The name as the status writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Observing => "Observing",
+            Self::Checking => "Checking",
+            Self::Waiting => "Waiting",
+            Self::Upgrading => "Upgrading",
+            Self::RollingOut => "RollingOut",
+            Self::Done => "Done",
+            Self::Suspended => "Suspended",
+            Self::Stalled => "Stalled",
+        }
+    }
+
+    /// What health checks are told (design.md, section 3).
+    pub const fn health(self) -> Health {
+        match self {
+            Self::Observing | Self::Done => Health::Ready,
+            Self::Checking | Self::Waiting | Self::Upgrading | Self::RollingOut => Health::Reconciling,
+            Self::Suspended => Health::Suspended,
+            Self::Stalled => Health::Stalled,
+        }
+    }
+}
+
+/// What health checks are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It is as wanted.
+    Ready,
+    /// It is on its way by itself.
+    Reconciling,
+    /// It is on its way when a person acts.
+    Suspended,
+    /// It is not on its way.
+    Stalled,
+}
+
+/// The state of one server, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServerState {
+    /// At the release that is wanted now.
+    Current,
+    /// Behind, and its turn has not come.
+    Pending,
+    /// Ordered, not yet back.
+    Upgrading,
+    /// Back at the new version, being verified.
+    Verifying,
+    /// Waiting for a person to upgrade it.
+    AwaitingPerson,
+    /// Its upgrade fails.
+    Failing,
+    /// Ahead of its authority.
+    Ahead,
+    /// Not connected.
+    Offline,
+    /// Run by the vendor: reported only.
+    Provider,
+    /// Retired by the spec.
+    Retired,
+}
+
+impl ServerState {
+    /// The name as the status writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Current => "Current",
+            Self::Pending => "Pending",
+            Self::Upgrading => "Upgrading",
+            Self::Verifying => "Verifying",
+            Self::AwaitingPerson => "AwaitingPerson",
+            Self::Failing => "Failing",
+            Self::Ahead => "Ahead",
+            Self::Offline => "Offline",
+            Self::Provider => "Provider",
+            Self::Retired => "Retired",
+        }
+    }
+}
+
+/// One server, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerReport {
+    /// Its identity.
+    pub guid: Guid,
+    /// Its name.
+    pub name: ServerName,
+    /// What it is.
+    pub role: ServerRole,
+    /// Its version.
+    pub version: Option<Version>,
+    /// Whether it is connected.
+    pub online: bool,
+    /// Its state.
+    pub state: ServerState,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
+/// What is being done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// What.
+    pub what: String,
+    /// To what object.
+    pub object: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// How long it usually takes, in words, with the source.
+    pub usually: Option<String>,
+    /// When it will be called slow.
+    pub warns_at: Option<Timestamp>,
+    /// When it will stall.
+    pub stalls_at: Option<Timestamp>,
+    /// What comes next.
+    pub next: Option<String>,
+}
+
+/// Storage that cannot take backups now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupsInterrupted {
+    /// Servers.
+    pub servers: u32,
+    /// Devices that back up to them, as far as known.
+    pub devices: u64,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Devices, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DevicesReport {
+    /// Whether a complete listing is known.
+    pub known: bool,
+    /// All that take part.
+    pub total: u64,
+    /// At what the release bundles, or above and accepted.
+    pub done: u64,
+    /// Flagged or released, and not yet done.
+    pub in_flight: u64,
+    /// Behind and not yet released.
+    pub pending: u64,
+    /// Behind, and held: by a group, or because no group matches.
+    pub held: u64,
+    /// Silent for so long that no gate counts them.
+    pub stale: u64,
+    /// Blocked or deactivated.
+    pub excluded: u64,
+    /// Mobile apps behind what the release bundles: reported, never pushed.
+    pub mobile: u64,
+    /// Live devices that the release refuses.
+    pub refused: u64,
+    /// Devices that no group matches.
+    pub unmatched: u64,
+    /// One entry a group.
+    pub groups: Vec<GroupReport>,
+}
+
+/// One group of devices, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupReport {
+    /// Its name.
+    pub name: String,
+    /// All that take part.
+    pub total: u64,
+    /// Done.
+    pub done: u64,
+    /// Released and not yet done.
+    pub in_flight: u64,
+    /// Not yet released.
+    pub pending: u64,
+    /// How far it is.
+    pub state: GroupState,
+    /// Since when it is being released.
+    pub since: Option<Timestamp>,
+}
+
+/// How far a group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GroupState {
+    /// Its turn has not come.
+    Waiting,
+    /// It is being released.
+    Releasing,
+    /// All that can be reached are done.
+    Complete,
+    /// The spec holds it.
+    Held,
+}
+
+impl GroupState {
+    /// The name as the status writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "Waiting",
+            Self::Releasing => "Releasing",
+            Self::Complete => "Complete",
+            Self::Held => "Held",
+        }
+    }
+}
+
+/// One item of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanItem {
+    /// What.
+    pub what: PlanWhat,
+    /// Why it is in the plan.
+    pub why: String,
+    /// What holds it now.
+    pub held_by: Option<GateName>,
+    /// The earliest time it can start, where that is known.
+    pub earliest: Option<Timestamp>,
+    /// How long it usually takes, in words, with the source.
+    pub usually: Option<String>,
+}
+
+/// What an item of the plan is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanWhat {
+    /// Waiting at a release.
+    Wait {
+        /// The release.
+        at: Version,
+    },
+    /// Authority and storage from one release to the next.
+    Hop {
+        /// From this release.
+        from: Version,
+        /// To this one.
+        to: Version,
+    },
+    /// Devices to what a release bundles.
+    Rollout {
+        /// The release.
+        at: Version,
+    },
+}
+
+/// A release that can be reached from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Available {
+    /// The release.
+    pub release: Version,
+    /// The way.
+    pub path: Path,
+}
+
+/// A condition's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// It is so.
+    True,
+    /// It is not so.
+    False,
+    /// Not known.
+    Unknown,
+}
+
+/// A condition of the object, without times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConditionReport {
+    /// Its type.
+    pub name: ConditionName,
+    /// Its status.
+    pub truth: Truth,
+    /// Its reason, PascalCase.
+    pub reason: &'static str,
+    /// Its message.
+    pub message: String,
+}
+
+/// The conditions of the object; all of them from the first reconcile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConditionName {
+    /// It is as wanted.
+    Ready,
+    /// It is on its way.
+    Reconciling,
+    /// It is not on its way.
+    Stalled,
+    /// All own servers are at the target.
+    ServersCurrent,
+    /// Devices are where the target wants them.
+    DevicesCurrent,
+    /// There is a documented path.
+    PathFound,
+    /// Every live device is accepted by the next release.
+    Compatible,
+    /// Files and images for the next hop are there.
+    FilesVerified,
+    /// The post-upgrade wait is over.
+    WaitElapsed,
+    /// Backups run on all own servers.
+    BackupsRunning,
+}
+
+impl ConditionName {
+    /// The type as the status writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::Reconciling => "Reconciling",
+            Self::Stalled => "Stalled",
+            Self::ServersCurrent => "ServersCurrent",
+            Self::DevicesCurrent => "DevicesCurrent",
+            Self::PathFound => "PathFound",
+            Self::Compatible => "Compatible",
+            Self::FilesVerified => "FilesVerified",
+            Self::WaitElapsed => "WaitElapsed",
+            Self::BackupsRunning => "BackupsRunning",
+        }
+    }
+}
+
+/// Everything a decision says.
+#[must_use = "a report that nobody reads helps nobody"]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Where the environment is in its life.
+    pub phase: Phase,
+    /// Why, bounded.
+    pub reason: Reason,
+    /// What is happening and until when: one sentence of at most [`MAX_MESSAGE`] characters.
+    pub message: String,
+    /// What a person can do about it, where something is refused.
+    pub mend: Option<String>,
+    /// Until when, where that is known.
+    pub until: Option<Timestamp>,
+    /// The release the authority is at.
+    pub at: Option<Version>,
+    /// The wanted release.
+    pub target: Option<Version>,
+    /// Own servers that are at the target, or where the target says nothing, at the authority's release.
+    pub servers_current: u32,
+    /// Own servers.
+    pub servers_total: u32,
+    /// Every gate of the next step, whether it holds or not.
+    pub gates: Vec<Gate>,
+    /// What is being done.
+    pub now: Option<Now>,
+    /// The servers.
+    pub servers: Vec<ServerReport>,
+    /// Storage that cannot take backups now.
+    pub backups_interrupted: Option<BackupsInterrupted>,
+    /// The devices.
+    pub devices: DevicesReport,
+    /// What remains to be done.
+    pub plan: Vec<PlanItem>,
+    /// Where one could go from here.
+    pub available: Vec<Available>,
+    /// The conditions.
+    pub conditions: Vec<ConditionReport>,
+}

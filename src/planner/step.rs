@@ -1,0 +1,69 @@
+//! Operations for the executor: idempotent, with every operand filled in.
+
+use super::desired::{ImageFrom, WorkloadRef};
+use crate::catalog::Version;
+use crate::fleet::{Guid, ServerName};
+
+/// One idempotent operation. The executor makes no choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The object must outlive the server steps in flight.
+    HoldFinalizer,
+    /// No server step is in flight: the object may go.
+    ReleaseFinalizer,
+    /// Nothing may roll this server by accident.
+    HoldCatch {
+        /// The server.
+        server: ServerName,
+        /// Its workload.
+        workload: WorkloadRef,
+    },
+    /// The server is to run this image now: the template, where the operator writes it, and the catch open.
+    UpgradeServer {
+        /// The server.
+        server: ServerName,
+        /// Its identity.
+        guid: Guid,
+        /// Its workload.
+        workload: WorkloadRef,
+        /// The server's container.
+        container: String,
+        /// The image to run.
+        image: String,
+        /// Who writes it.
+        image_from: ImageFrom,
+        /// From this release.
+        from: Version,
+        /// To this one.
+        to: Version,
+    },
+    /// A backup of the authority is to be made.
+    TakeBackup {
+        /// A name that is the same for the same backup.
+        name: String,
+        /// The authority's workload.
+        workload: WorkloadRef,
+        /// The `VolumeSnapshotClass`.
+        class: String,
+    },
+    /// The authority's auto-upgrade switch is to be off.
+    TurnOffDeviceAutoUpgrade,
+    /// These devices are to be upgraded.
+    FlagDevices {
+        /// The group.
+        group: String,
+        /// The release whose bundled app they get.
+        release: Version,
+        /// The devices.
+        devices: Vec<FlagDevice>,
+    },
+}
+
+/// One device to flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlagDevice {
+    /// Its guid.
+    pub guid: u64,
+    /// The id by which the authority takes the order.
+    pub computer_id: u64,
+}
