@@ -9,3 +9,4 @@
 pub mod catalog;
 pub mod fleet;
 pub mod planner;
+pub mod simulator;

@@ -1,0 +1,28 @@
+# What to type while working on CodeUpgrade. `make` alone lists the targets.
+
+CONTROLPLANE := tests/controlplane/build.sh
+
+.PHONY: help
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: ## watch a simulated environment being upgraded by the real operator on a real API server
+	@assets=$$($(CONTROLPLANE)) && KUBEBUILDER_ASSETS=$$assets cargo run -- demo
+
+.PHONY: test
+test: ## run all tests, those against a real API server included
+	@assets=$$($(CONTROLPLANE)) && KUBEBUILDER_ASSETS=$$assets cargo test
+
+.PHONY: lint
+lint: ## check the formatting, then let clippy judge everything
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+
+.PHONY: generate
+generate: ## write the CRDs that the Rust types describe into crds/
+	cargo run -- crds --directory crds
+
+.PHONY: controlplane
+controlplane: ## build etcd, kube-apiserver and kube-controller-manager once, and print where they are
+	@$(CONTROLPLANE)
