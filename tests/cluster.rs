@@ -25,7 +25,9 @@ type Shared = Arc<OnceCell<Result<Arc<Environment>, environment::Error>>>;
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     // The client library leaves this choice to the process.
-    rustls::crypto::ring::default_provider().install_default().map_err(|_| "a crypto provider is installed already")?;
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| "a crypto provider is installed already")?;
     let arguments = Arguments::from_args();
     let runtime = Arc::new(Runtime::new()?);
     let shared = Shared::default();

@@ -131,7 +131,12 @@ impl Running {
         Ok(Self { programs, processes: Vec::new(), watchdog: Watchdog::spawn()? })
     }
 
-    async fn start(&mut self, program: &'static str, arguments: Vec<String>, log: &Path) -> Result<(), Error> {
+    async fn start(
+        &mut self,
+        program: &'static str,
+        arguments: Vec<String>,
+        log: &Path,
+    ) -> Result<(), Error> {
         let mut command = Command::new(self.programs.join(program));
         command.args(arguments);
         let process = Process::spawn(program, command, log)?;
@@ -217,7 +222,10 @@ mod tests {
         let sleep = "exec /bin/sleep 60";
         let scripts = [
             ("etcd", sleep),
-            ("kube-apiserver", "for line in $(seq 30); do echo line $line; done; echo no such flag >&2; exit 3"),
+            (
+                "kube-apiserver",
+                "for line in $(seq 30); do echo line $line; done; echo no such flag >&2; exit 3",
+            ),
             ("kube-controller-manager", sleep),
         ];
         let error = start(&scripts).await.to_string();

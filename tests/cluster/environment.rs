@@ -54,7 +54,10 @@ async fn programs() -> Result<PathBuf, Error> {
 }
 
 /// Asks until there is an answer and returns it; fails after a minute. `what` completes the sentence "there was never …".
-pub(crate) async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Result<Option<T>, Error>) -> Result<T, Error> {
+pub(crate) async fn eventually<T>(
+    what: &str,
+    ask: impl AsyncFn() -> Result<Option<T>, Error>,
+) -> Result<T, Error> {
     let asking = async {
         let mut interval = interval(Duration::from_millis(50));
         loop {

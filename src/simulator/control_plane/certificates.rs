@@ -6,14 +6,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 
 use super::error::Error;
 
 /// Names under which the API server is called, inside and outside of a cluster.
-const API_SERVER_NAMES: [&str; 4] = ["127.0.0.1", "localhost", "kubernetes.default.svc", "kubernetes.default"];
+const API_SERVER_NAMES: [&str; 4] =
+    ["127.0.0.1", "localhost", "kubernetes.default.svc", "kubernetes.default"];
 
 /// Everything that is written into the certificates directory: file name and PEM text.
 pub(super) struct Certificates {
@@ -78,7 +79,10 @@ fn client(user: &str, group: Option<&str>) -> Result<CertificateParams, Error> {
     Ok(parameters)
 }
 
-fn sign(mut parameters: CertificateParams, issuer: &Issuer<'_, KeyPair>) -> Result<(Certificate, KeyPair), Error> {
+fn sign(
+    mut parameters: CertificateParams,
+    issuer: &Issuer<'_, KeyPair>,
+) -> Result<(Certificate, KeyPair), Error> {
     parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     let key = KeyPair::generate()?;
     Ok((parameters.signed_by(&key, issuer)?, key))

@@ -42,7 +42,10 @@ fn client(admin: &kube::Config) -> Result<Client, Error> {
 }
 
 /// Asks until the answer is yes, as long as every process runs. The last process is the one that is waited for.
-async fn wait<F: Future<Output = bool>>(processes: &mut [Process], ready: impl Fn() -> F) -> Result<(), Error> {
+async fn wait<F: Future<Output = bool>>(
+    processes: &mut [Process],
+    ready: impl Fn() -> F,
+) -> Result<(), Error> {
     let asking = async {
         let mut interval = interval(INTERVAL);
         loop {
