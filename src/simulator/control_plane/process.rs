@@ -16,8 +16,7 @@ const TAIL_LINES: usize = 20;
 
 /// Kills the process groups whose numbers it has read, once its input ends. That happens when the process that holds the other end is
 /// gone, however that came about.
-const WATCHDOG: &str =
-    r#"while read -r group; do groups="$groups -$group"; done; [ -z "$groups" ] || kill -KILL $groups"#;
+const WATCHDOG: &str = r#"groups=; while read -r group; do groups="$groups -$group"; done; [ -z "$groups" ] || kill -KILL $groups"#;
 
 /// A running program; killed when dropped.
 #[derive(Debug)]
