@@ -3,17 +3,30 @@
 //! Input: what was observed, what is wanted, what the vendor documents, what is remembered, and the time. Output: a
 //! [`Decision`]. Pure, total and deterministic: no Kubernetes, no runtime, no clock, no environment, no randomness.
 
+mod backups;
+pub mod decide;
 pub mod desired;
+mod events;
+pub mod gates;
+pub mod hop;
+pub mod intent;
 pub mod memory;
+mod narrate;
 pub mod observed;
 pub mod order;
+pub mod plan;
 pub mod reason;
 pub mod report;
+pub mod rollout;
+pub mod settle;
+pub mod situation;
 pub mod step;
 pub mod window;
+pub mod words;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use decide::decide;
 pub use desired::Desired;
 pub use memory::Memory;
 pub use observed::Observed;

@@ -89,7 +89,11 @@ pub fn merge(descriptions: impl IntoIterator<Item = (Origin, Release)>) -> (Cata
     (Catalog::new(releases), contradictions)
 }
 
-fn merge_one(version: Version, descriptions: Vec<(Origin, Release)>, found: &mut Vec<Contradiction>) -> Release {
+fn merge_one(
+    version: Version,
+    descriptions: Vec<(Origin, Release)>,
+    found: &mut Vec<Contradiction>,
+) -> Release {
     let mut upgrades_from = Field::new("upgradesFrom");
     let mut wait = Field::new("postUpgradeWait");
     let mut compatibility = Field::new("compatibility");

@@ -134,7 +134,12 @@ pub const UNKNOWN_COMPATIBILITY: &str = "UnknownCompatibility";
 pub const DEVICES_LEFT_BEHIND: &str = "DevicesLeftBehind";
 
 /// The hop from one release to the next for devices at these versions, or the classes that it would cut off.
-fn leg(question: &Question<'_>, from: Version, to: &Release, versions: &[Version]) -> Result<Leg, Vec<DeviceClass>> {
+fn leg(
+    question: &Question<'_>,
+    from: Version,
+    to: &Release,
+    versions: &[Version],
+) -> Result<Leg, Vec<DeviceClass>> {
     let mut refused = Vec::new();
     let mut unknown = false;
     let mut degraded = false;
@@ -154,7 +159,8 @@ fn leg(question: &Question<'_>, from: Version, to: &Release, versions: &[Version
         return Err(refused);
     }
     let mut risks: BTreeSet<String> = to.risks_from(from).map(|risk| risk.name.clone()).collect();
-    let built_in = [(unknown, UNKNOWN_COMPATIBILITY), (left_behind > 0, DEVICES_LEFT_BEHIND), (degraded, "Degraded")];
+    let built_in =
+        [(unknown, UNKNOWN_COMPATIBILITY), (left_behind > 0, DEVICES_LEFT_BEHIND), (degraded, "Degraded")];
     risks.extend(built_in.into_iter().filter(|(applies, _)| *applies).map(|(_, name)| name.to_owned()));
     Ok(Leg {
         from,
@@ -194,7 +200,8 @@ struct Label {
 impl Label {
     fn extend(&self, question: &Question<'_>, leg: Leg, rolled_out: bool, versions: Vec<Version>) -> Self {
         let mut path = self.path.clone();
-        let unaccepted = leg.risks.iter().filter(|name| !question.accepted.contains(&(leg.to, (*name).clone())));
+        let unaccepted =
+            leg.risks.iter().filter(|name| !question.accepted.contains(&(leg.to, (*name).clone())));
         path.cost.unaccepted_risks += u32::try_from(unaccepted.count()).unwrap_or(u32::MAX);
         path.cost.rollouts += u32::from(rolled_out);
         path.cost.hops += 1;
@@ -305,7 +312,8 @@ fn expand(
 fn leads_to(question: &Question<'_>) -> BTreeSet<Version> {
     let mut found = BTreeSet::from([question.to]);
     // Edges only go up, so one pass from the newest down sees every successor first.
-    let below: Vec<&Release> = question.catalog.releases().filter(|release| release.version < question.to).collect();
+    let below: Vec<&Release> =
+        question.catalog.releases().filter(|release| release.version < question.to).collect();
     for release in below.into_iter().rev() {
         if found.iter().any(|next| question.catalog.has_edge(release.version, *next)) {
             found.insert(release.version);
@@ -375,7 +383,9 @@ mod tests {
     }
 
     fn hops(path: &Path) -> Vec<String> {
-        let leg = |leg: &Leg| format!("{}{}->{}", if leg.rollout_first { "rollout " } else { "" }, leg.from, leg.to);
+        let leg = |leg: &Leg| {
+            format!("{}{}->{}", if leg.rollout_first { "rollout " } else { "" }, leg.from, leg.to)
+        };
         path.legs.iter().map(leg).collect()
     }
 
@@ -393,7 +403,10 @@ mod tests {
         assert_eq!(hops(&path), ["4.1.0->4.2.0", "rollout 4.2.0->4.3.0"]);
         assert_eq!(path.cost, Cost { unaccepted_risks: 0, rollouts: 1, waiting_seconds: 86_400, hops: 2 });
         let blocked = ask(&three(), "4.1", "4.3", &[], "4.3").unwrap_err();
-        assert!(matches!(blocked, NoPath::MissingMatrixRow { .. }), "a device above the first hop is never moved down");
+        assert!(
+            matches!(blocked, NoPath::MissingMatrixRow { .. }),
+            "a device above the first hop is never moved down"
+        );
     }
 
     #[test]

@@ -75,14 +75,29 @@ impl FromStr for Pattern {
         let mut wildcard = None;
         for (index, (start, part)) in parts_with_positions(text).enumerate() {
             if index >= MAX_PARTS {
-                return Err(ParseError::new(text, WHAT, "a version has at most four parts; this is a fifth", start));
+                return Err(ParseError::new(
+                    text,
+                    WHAT,
+                    "a version has at most four parts; this is a fifth",
+                    start,
+                ));
             }
             if wildcard.is_some() {
-                return Err(ParseError::new(text, WHAT, "nothing may follow the x; the surplus starts", start));
+                return Err(ParseError::new(
+                    text,
+                    WHAT,
+                    "nothing may follow the x; the surplus starts",
+                    start,
+                ));
             }
             if part == "x" {
                 if index == 0 {
-                    return Err(ParseError::new(text, WHAT, "at least one number must stand before the x", start));
+                    return Err(ParseError::new(
+                        text,
+                        WHAT,
+                        "at least one number must stand before the x",
+                        start,
+                    ));
                 }
                 wildcard = Some(index);
             } else {
@@ -155,8 +170,14 @@ mod tests {
     #[test]
     fn errors_point_at_the_character() {
         for (text, message) in [
-            ("x", "\"x\" is not a version or pattern: at least one number must stand before the x at character 1"),
-            ("4.x.3", "\"4.x.3\" is not a version or pattern: nothing may follow the x; the surplus starts at character 5"),
+            (
+                "x",
+                "\"x\" is not a version or pattern: at least one number must stand before the x at character 1",
+            ),
+            (
+                "4.x.3",
+                "\"4.x.3\" is not a version or pattern: nothing may follow the x; the surplus starts at character 5",
+            ),
             ("4.3.*", "\"4.3.*\" is not a version or pattern: '*' is not a digit at character 5"),
             ("4.3.X", "\"4.3.X\" is not a version or pattern: 'X' is not a digit at character 5"),
         ] {

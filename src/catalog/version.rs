@@ -87,15 +87,23 @@ pub(super) fn parts_with_positions(text: &str) -> impl Iterator<Item = (usize, &
 }
 
 /// Reads one numeric part.
-pub(super) fn parse_part(text: &str, what: &'static str, start: usize, part: &str) -> Result<u16, ParseError> {
+pub(super) fn parse_part(
+    text: &str,
+    what: &'static str,
+    start: usize,
+    part: &str,
+) -> Result<u16, ParseError> {
     if part.is_empty() {
         return Err(ParseError::new(text, what, "a number is missing", start));
     }
-    if let Some((offset, character)) = part.chars().enumerate().find(|(_, character)| !character.is_ascii_digit()) {
+    if let Some((offset, character)) =
+        part.chars().enumerate().find(|(_, character)| !character.is_ascii_digit())
+    {
         let problem = format!("'{}' is not a digit", character.escape_debug());
         return Err(ParseError::new(text, what, problem, start + offset));
     }
-    part.parse().map_err(|_| ParseError::new(text, what, format!("a part is larger than {}", u16::MAX), start))
+    part.parse()
+        .map_err(|_| ParseError::new(text, what, format!("a part is larger than {}", u16::MAX), start))
 }
 
 impl FromStr for Version {
@@ -106,7 +114,12 @@ impl FromStr for Version {
         let mut parts = [0; MAX_PARTS];
         for (index, (start, part)) in parts_with_positions(text).enumerate() {
             let Some(slot) = parts.get_mut(index) else {
-                return Err(ParseError::new(text, WHAT, "a version has at most four parts; this is a fifth", start));
+                return Err(ParseError::new(
+                    text,
+                    WHAT,
+                    "a version has at most four parts; this is a fifth",
+                    start,
+                ));
             };
             *slot = parse_part(text, WHAT, start, part)?;
         }
@@ -180,7 +193,10 @@ mod tests {
             ("4.3b.5", "\"4.3b.5\" is not a version: 'b' is not a digit at character 4"),
             ("4.3.x", "\"4.3.x\" is not a version: 'x' is not a digit at character 5"),
             (" 4.3", "\" 4.3\" is not a version: ' ' is not a digit at character 1"),
-            ("4.3.5.3.1", "\"4.3.5.3.1\" is not a version: a version has at most four parts; this is a fifth at character 9"),
+            (
+                "4.3.5.3.1",
+                "\"4.3.5.3.1\" is not a version: a version has at most four parts; this is a fifth at character 9",
+            ),
             ("4.70000", "\"4.70000\" is not a version: a part is larger than 65535 at character 3"),
         ] {
             assert_eq!(text.parse::<Version>().unwrap_err().to_string(), message);

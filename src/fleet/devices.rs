@@ -73,6 +73,8 @@ pub struct Devices {
     pub finished: Timestamp,
     /// The release whose ranks the rows carry.
     pub ranked_for: Option<Version>,
+    /// Digest of the groups by which the rows were matched.
+    pub matched_by: u64,
     /// What was odd about it.
     pub oddities: Oddities,
     rows: Box<[Device]>,
@@ -105,14 +107,16 @@ impl Devices {
 pub struct DevicesBuilder {
     began: Timestamp,
     ranked_for: Option<Version>,
+    matched_by: u64,
     unreadable: u32,
     rows: Vec<Device>,
 }
 
 impl DevicesBuilder {
-    /// Starts a listing, with room for as many devices as the last one had.
-    pub fn new(began: Timestamp, ranked_for: Option<Version>, expected: usize) -> Self {
-        Self { began, ranked_for, unreadable: 0, rows: Vec::with_capacity(expected) }
+    /// Starts a listing, with room for as many devices as the last one had. The rows pushed must carry ranks for
+    /// that release, and group indexes by the groups of that digest.
+    pub fn new(began: Timestamp, ranked_for: Option<Version>, matched_by: u64, expected: usize) -> Self {
+        Self { began, ranked_for, matched_by, unreadable: 0, rows: Vec::with_capacity(expected) }
     }
 
     /// Adds a device.
@@ -142,6 +146,7 @@ impl DevicesBuilder {
             began: self.began,
             finished,
             ranked_for: self.ranked_for,
+            matched_by: self.matched_by,
             oddities: Oddities { duplicates, unreadable: self.unreadable, off_total },
             rows: self.rows.into_boxed_slice(),
         }
@@ -170,7 +175,7 @@ mod tests {
     #[test]
     fn a_page_that_shifted_is_noticed_and_the_later_row_counts() {
         let now = Timestamp::UNIX_EPOCH;
-        let mut builder = DevicesBuilder::new(now, None, 0);
+        let mut builder = DevicesBuilder::new(now, None, 0, 0);
         for row in [device(2, "4.2"), device(1, "4.2"), device(2, "4.3")] {
             builder.push(row);
         }

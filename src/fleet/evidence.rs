@@ -118,7 +118,11 @@ mod tests {
             ("4.2.3.1", true, &[0, 60, 120], Verification::Below(older)),
             ("4.2.3.1", true, &[0], Verification::Unsure),
         ] {
-            assert_eq!(server(version, online, answers).verification(release), expected, "{version} {answers:?}");
+            assert_eq!(
+                server(version, online, answers).verification(release),
+                expected,
+                "{version} {answers:?}"
+            );
         }
     }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use md5::{Digest, Md5};
 
 use super::window::{Freeze, Window};
 use crate::catalog::{Os, Version};
@@ -74,8 +75,8 @@ pub struct Problem {
 pub struct WantedAuthority {
     /// Its identity, if the spec pins it.
     pub guid: Option<Guid>,
-    /// How it is upgraded.
-    pub method: Method,
+    /// How it is upgraded; `None` where the spec only observes.
+    pub method: Option<Method>,
     /// Its operating system, where the spec says.
     pub os: Option<Os>,
     /// Whether it is a Code42 managed appliance.
@@ -152,7 +153,16 @@ pub struct Workload {
 
 /// Who writes the image of a workload.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 pub enum ImageFrom {
     /// The commit that changes the version changes the image as well; the operator only opens the catch.
@@ -162,7 +172,9 @@ pub enum ImageFrom {
 }
 
 /// Which workload.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadRef {
     /// Its kind.
@@ -191,7 +203,16 @@ impl std::fmt::Display for WorkloadRef {
 
 /// A kind of workload.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 pub enum WorkloadKind {
     /// A `StatefulSet`; its catch is the partition.
@@ -400,6 +421,19 @@ pub struct Group {
     pub max_failures: Share,
 }
 
+impl DevicePolicy {
+    /// Digest of what the groups match, in order: a listing matched by other groups says nothing about these.
+    pub fn groups_digest(&self) -> u64 {
+        let mut digest = Md5::new();
+        for group in &self.groups {
+            digest.update(group.matches.to_be_bytes());
+        }
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest.finalize()[..8]);
+        u64::from_be_bytes(first)
+    }
+}
+
 impl Desired {
     /// The source of a release.
     pub fn source(&self, release: Version) -> Option<&Source> {
@@ -409,7 +443,8 @@ impl Desired {
     /// The entry that a storage server belongs to: pinned by guid before matched by name.
     pub fn storage_entry(&self, guid: &Guid, name: &ServerName) -> Option<&WantedStorage> {
         let pinned = self.storage.iter().find(|entry| entry.guid.as_ref() == Some(guid));
-        pinned.or_else(|| self.storage.iter().find(|entry| entry.guid.is_none() && glob(&entry.name, &name.0)))
+        pinned
+            .or_else(|| self.storage.iter().find(|entry| entry.guid.is_none() && glob(&entry.name, &name.0)))
     }
 }
 

@@ -85,6 +85,18 @@ pub struct Settled {
     pub release: Version,
     /// Since when.
     pub since: Timestamp,
+    /// The own servers that were verified; one that joins later is not measured by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<Guid>,
+}
+
+impl Settled {
+    /// These servers are settled at a release.
+    pub fn new<'a>(release: Version, since: Timestamp, servers: impl IntoIterator<Item = &'a Guid>) -> Self {
+        let mut servers: Vec<Guid> = servers.into_iter().cloned().collect();
+        servers.sort();
+        Self { release, since, servers }
+    }
 }
 
 /// The post-upgrade wait.
@@ -202,13 +214,23 @@ pub struct Baseline {
     /// When the hop was finished; `None` while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// Devices that were online, over all own servers.
-    pub online_devices: u64,
-    /// Backups that ran, over all own servers.
-    pub backup_sessions: u64,
-    /// When enough were back.
+    /// What each own server had.
+    pub servers: Vec<ServerBaseline>,
+    /// When enough were back on every server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_at: Option<Timestamp>,
+}
+
+/// What one server had before a hop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerBaseline {
+    /// The server.
+    pub guid: Guid,
+    /// Devices that were connected to it.
+    pub online_devices: u32,
+    /// Backups that ran on it.
+    pub backup_sessions: u32,
 }
 
 /// A verified fall below the high-water mark: somebody restored a backup.
@@ -233,21 +255,29 @@ pub struct Rollout {
     pub id: String,
     /// When it began.
     pub started_at: Timestamp,
-    /// Every device at or below it is released; `None` releases none.
+    /// Which of the group's waves is open, from 0.
+    pub wave: u32,
+    /// What the open wave releases at most, fixed when it opened: late arrivals below follow, departures never
+    /// raise it.
+    pub limit: Rank,
+    /// Every device at or below it is released; `None` releases none. It never falls and never passes `limit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<Rank>,
     /// Thresholds and when they were reached, at most 16: the clock of each device's verdict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<Mark>,
-    /// Every device at or below it that could be flagged has been.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub flagged_through: Option<Rank>,
     /// The first device that was flagged; nobody follows before it is seen to move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<FirstDevice>,
-    /// When its last device that can be reached was done.
+    /// When the open wave was complete: the pause starts then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave_completed_at: Option<Timestamp>,
+    /// When the last wave was complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
+    /// When too many devices had failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted_at: Option<Timestamp>,
 }
 
 /// A threshold and when it was reached.
@@ -271,6 +301,9 @@ pub struct FirstDevice {
     /// When it was seen at its new version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_at: Option<Timestamp>,
+    /// How many were tried before it and did not move.
+    #[serde(default)]
+    pub failed_before: u32,
 }
 
 /// Everything wanted was done.
@@ -299,7 +332,8 @@ impl Wait {
     /// When the wait ends, for a release whose wait is `length`; a server that is down now extends it further.
     pub fn until(&self, length: SignedDuration, now: Timestamp) -> Timestamp {
         let down_now = self.down_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
-        let extension = SignedDuration::from_secs(self.down_seconds).saturating_add(down_now.max(SignedDuration::ZERO));
+        let extension =
+            SignedDuration::from_secs(self.down_seconds).saturating_add(down_now.max(SignedDuration::ZERO));
         self.started_at.saturating_add(length.saturating_add(extension)).unwrap_or(Timestamp::MAX)
     }
 }

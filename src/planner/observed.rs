@@ -41,6 +41,17 @@ pub struct Observed {
     pub flagged: Arc<BTreeMap<u64, Timestamp>>,
     /// Contradictions in the catalog, as sentences.
     pub catalog_problems: Vec<String>,
+    /// Whether the object bears the operator's finalizer.
+    pub finalizer: Finalizer,
+}
+
+/// Whether the object bears the operator's finalizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finalizer {
+    /// It does: it outlives the server steps in flight.
+    Present,
+    /// It does not.
+    Absent,
 }
 
 /// What each clock says now. Elapsed time is the least that any of them grants.
@@ -158,6 +169,8 @@ pub struct SettingsFacts {
     /// `dailyAccountingTime`, when the nightly services with the database dump begin, in the authority's own
     /// time of day.
     pub daily_services: Option<jiff::civil::Time>,
+    /// How far the authority's time of day is ahead of UTC, in seconds, as its timestamps say.
+    pub utc_offset_seconds: Option<i32>,
 }
 
 /// A switch of the authority.
@@ -302,6 +315,7 @@ impl Observed {
             proofs: Vec::new(),
             flagged: Arc::default(),
             catalog_problems: Vec::new(),
+            finalizer: Finalizer::Absent,
         }
     }
 

@@ -160,6 +160,10 @@ reasons! {
     ServerFailing,
     /// The first device must be seen to move.
     FirstDeviceAwaited,
+    /// Too many devices of a group failed.
+    GroupHalted,
+    /// A wave is complete; the next begins after the pause.
+    WavePause,
     /// A device group is held.
     GroupHeld,
     /// A memory of a newer format.

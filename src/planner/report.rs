@@ -94,7 +94,9 @@ impl Verdict {
     pub fn reason(&self) -> Option<Reason> {
         match self {
             Self::Pass => None,
-            Self::Hold { reason, .. } | Self::Unknown { reason, .. } | Self::Refuse { reason, .. } => Some(*reason),
+            Self::Hold { reason, .. } | Self::Unknown { reason, .. } | Self::Refuse { reason, .. } => {
+                Some(*reason)
+            }
         }
     }
 }
@@ -390,6 +392,12 @@ pub struct GroupReport {
     pub in_flight: u64,
     /// Not yet released.
     pub pending: u64,
+    /// Released, connected for longer than the app's own retry takes, and still old.
+    pub failed: u64,
+    /// The open wave, from 1; 0 before the first.
+    pub wave: u32,
+    /// How many waves there are.
+    pub waves: u32,
     /// How far it is.
     pub state: GroupState,
     /// Since when it is being released.
@@ -403,6 +411,10 @@ pub enum GroupState {
     Waiting,
     /// It is being released.
     Releasing,
+    /// A wave is complete and the next has not begun.
+    Pausing,
+    /// Too many failed.
+    Halted,
     /// All that can be reached are done.
     Complete,
     /// The spec holds it.
@@ -415,6 +427,8 @@ impl GroupState {
         match self {
             Self::Waiting => "Waiting",
             Self::Releasing => "Releasing",
+            Self::Pausing => "Pausing",
+            Self::Halted => "Halted",
             Self::Complete => "Complete",
             Self::Held => "Held",
         }

@@ -1,0 +1,40 @@
+//! Versions that came about from outside are taken over only when somebody says so.
+
+use super::Context;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+use crate::planner::settle::{Standing, answered};
+use crate::planner::words;
+
+/// Holds on versions that this operator did not bring about; refuses storage that is ahead.
+pub fn check(context: &Context<'_>) -> Verdict {
+    match context.standing {
+        Standing::Mixed { authority, behind, .. } => {
+            if answered(context.memory, context.observed, context.desired, *authority) {
+                return Verdict::Pass;
+            }
+            Verdict::ask(
+                Reason::AdoptionNeeded,
+                format!(
+                    "{} behind the authority at {authority}: set spec.version to it, or order Adopt",
+                    words::list(behind, 2)
+                ),
+            )
+        }
+        Standing::MovedFromOutside { from, to } => Verdict::ask(
+            Reason::AdoptionNeeded,
+            format!("somebody upgraded {from} to {to}: set spec.version to {to}, or order Adopt"),
+        ),
+        Standing::StorageAhead(ahead) => Verdict::refuse(
+            Reason::StorageAhead,
+            format!("{} newer than the authority", words::list(ahead, 3)),
+            "install the authority's version on that storage server; there is no downgrade",
+        ),
+        Standing::Unsure => Verdict::hold(
+            Reason::NotYetObserved,
+            "servers are being verified: 3 answers over 2 minutes",
+            None,
+        ),
+        Standing::Settled(_) | Standing::InHop | Standing::RestoredByHand { .. } => Verdict::Pass,
+    }
+}

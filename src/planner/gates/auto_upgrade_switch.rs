@@ -1,0 +1,40 @@
+//! The authority's switch that moves the whole fleet at its next restart is as the spec wants it (design rule 8).
+
+use super::Context;
+use crate::planner::desired::AutoUpgradeSwitch;
+use crate::planner::intent::Intent;
+use crate::planner::observed::Switch;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+
+/// Refuses, or holds while it is turned off, unless the spec allows it on.
+pub fn check(context: &Context<'_>) -> Verdict {
+    if !matches!(context.intent, Intent::Hop(_)) {
+        return Verdict::Pass;
+    }
+    let Some(settings) = &context.observed.settings else {
+        return Verdict::unknown(
+            Reason::NotYetObserved,
+            "the auto-upgrade switch has not been read yet",
+            None,
+        );
+    };
+    match (settings.device_auto_upgrade, context.desired.devices.auto_upgrade_switch) {
+        (_, AutoUpgradeSwitch::Allow) | (Switch::Off, _) => Verdict::Pass,
+        (Switch::On, AutoUpgradeSwitch::RequireOff) => Verdict::refuse(
+            Reason::AutoUpgradeSwitchOn,
+            "auto-upgrade devices is on: the next restart would move the whole fleet at once",
+            "turn it off in the console, or set devices.autoUpgradeSwitch to TurnOff or Allow",
+        ),
+        (Switch::On, AutoUpgradeSwitch::TurnOff) => Verdict::hold(
+            Reason::AutoUpgradeSwitchTurningOff,
+            "auto-upgrade devices is being turned off",
+            None,
+        ),
+        (Switch::Unstated, AutoUpgradeSwitch::RequireOff | AutoUpgradeSwitch::TurnOff) => Verdict::unknown(
+            Reason::AnswerUnexpected,
+            "the authority does not say whether auto-upgrade devices is on",
+            Some(settings.read_at),
+        ),
+    }
+}

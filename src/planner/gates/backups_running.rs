@@ -1,0 +1,48 @@
+//! After a hop, backups must be back before devices or the next hop follow (design rule 6).
+
+use jiff::SignedDuration;
+
+use super::Context;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+use crate::planner::words;
+
+/// How long after a hop backups may take to come back.
+pub const BACK_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// The share of the baseline that counts as back, in percent (rounded down, so that small numbers do not flap).
+pub const BACK_AT_PERCENT: u64 = 70;
+
+/// The own servers that have too few devices or backups, by name.
+pub fn not_back(context: &Context<'_>) -> Vec<String> {
+    let Some(baseline) = &context.memory.baseline else { return Vec::new() };
+    let enough = |now: u32, before: u32| u64::from(now) >= u64::from(before) * BACK_AT_PERCENT / 100;
+    context
+        .situation
+        .own()
+        .filter(|server| {
+            baseline.servers.iter().find(|before| before.guid == server.guid).is_some_and(|before| {
+                !enough(server.online_devices, before.online_devices)
+                    || !enough(server.backup_sessions, before.backup_sessions)
+            })
+        })
+        .map(|server| server.name.0.clone())
+        .collect()
+}
+
+/// Holds until backups are back; after an hour somebody should look.
+pub fn check(context: &Context<'_>) -> Verdict {
+    let Some(baseline) = &context.memory.baseline else { return Verdict::Pass };
+    let (Some(finished_at), None) = (baseline.finished_at, baseline.back_at) else { return Verdict::Pass };
+    let due = finished_at.saturating_add(BACK_WITHIN).unwrap_or(finished_at);
+    let servers = not_back(context);
+    let message = format!("backups on {} are not back at 70 % of before the hop", words::list(&servers, 2));
+    if context.now <= due {
+        return Verdict::hold(Reason::BackupsNotBack, message, Some(due));
+    }
+    Verdict::refuse(
+        Reason::BackupsNotBack,
+        message,
+        "look at those servers and their network; it goes on by itself once devices are back",
+    )
+}

@@ -1,0 +1,26 @@
+//! Every clock agrees: a wait is only as good as the clock that measures it.
+
+use jiff::SignedDuration;
+
+use super::Context;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+use crate::planner::words;
+
+/// A larger spread holds (design rule 5).
+pub const LARGEST_SPREAD: SignedDuration = SignedDuration::from_secs(60);
+
+/// Holds while the clocks disagree.
+pub fn check(context: &Context<'_>) -> Verdict {
+    let witnesses = &context.observed.witnesses;
+    let least = witnesses.all().min().unwrap_or(context.now);
+    let most = witnesses.all().max().unwrap_or(context.now);
+    let spread = most.duration_since(least);
+    if spread <= LARGEST_SPREAD {
+        return Verdict::Pass;
+    }
+    Verdict::ask(
+        Reason::ClocksDisagree,
+        format!("the clocks of operator, API server and authority are {} apart", words::duration(spread)),
+    )
+}

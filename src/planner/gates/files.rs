@@ -1,0 +1,36 @@
+//! The software of the release is there, for every server of the hop.
+
+use super::{Context, Touched};
+use crate::planner::desired::ImageFrom;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+
+/// Refuses a release without a source; holds until Git has set the image where Git writes it.
+pub fn check(context: &Context<'_>) -> Verdict {
+    let Some(to) = context.to() else { return Verdict::Pass };
+    let touched = context.touched();
+    let Some(first) = touched.iter().find(|touched| touched.workload().is_some()) else {
+        return Verdict::Pass;
+    };
+    let Some(image) = context.desired.source(to).and_then(|source| source.image.as_deref()) else {
+        return Verdict::refuse(
+            Reason::SourceMissing,
+            format!("spec.sources names no image for {to}, which {} needs", first.server.name),
+            format!("add {{release: {to}, image: …}} to spec.sources"),
+        );
+    };
+    touched.iter().find_map(|touched| awaited(context, touched, image)).unwrap_or(Verdict::Pass)
+}
+
+/// The hold on one workload whose image Git has not set yet.
+fn awaited(context: &Context<'_>, touched: &Touched<'_>, image: &str) -> Option<Verdict> {
+    let (reference, workload) = touched.workload()?;
+    let facts = context.observed.workload(&reference)?;
+    let image_from = workload.image_from.unwrap_or(facts.image_from);
+    (image_from == ImageFrom::Git && facts.template_image != image).then(|| {
+        Verdict::ask(
+            Reason::ImageAwaited,
+            format!("set the image of {reference} to {image} in Git (imageFrom: Git)"),
+        )
+    })
+}

@@ -1,0 +1,79 @@
+//! The authority is not restarted while its nightly services dump the database.
+//!
+//! When they begin is known (`dailyAccountingTime`); when the dump is done no interface tells (domain.md, 1.2), so a
+//! fixed time is left to it.
+
+use jiff::{SignedDuration, Timestamp, tz};
+
+use super::Context;
+use crate::planner::intent::Intent;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+use crate::planner::words;
+
+/// No restart this long before the dump.
+pub const QUIET_BEFORE: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long the dump is given; longer than any that the sources speak of.
+pub const DUMP_TAKES: SignedDuration = SignedDuration::from_hours(1);
+
+/// Holds from shortly before the dump until it can be assumed done.
+pub fn check(context: &Context<'_>) -> Verdict {
+    let (Intent::Hop(_), Some(settings)) = (context.intent, &context.observed.settings) else {
+        return Verdict::Pass;
+    };
+    let Some(begins) = settings.daily_services else { return Verdict::Pass };
+    let Some(offset) = settings.utc_offset_seconds.and_then(|seconds| tz::Offset::from_seconds(seconds).ok())
+    else {
+        return Verdict::unknown(
+            Reason::NightlyDump,
+            "the authority's time of day is not known, so neither is when it dumps its database",
+            Some(settings.read_at),
+        );
+    };
+    match quiet_until(begins, offset, context.now) {
+        Some(until) => Verdict::hold(
+            Reason::NightlyDump,
+            format!(
+                "the authority dumps its database at {begins:.0} its time; it may restart {}",
+                words::instant(until)
+            ),
+            Some(until),
+        ),
+        None => Verdict::Pass,
+    }
+}
+
+/// The end of the quiet time around a dump, if it is now.
+fn quiet_until(begins: jiff::civil::Time, offset: tz::Offset, now: Timestamp) -> Option<Timestamp> {
+    let today = offset.to_datetime(now).date();
+    [today.yesterday().ok(), Some(today), today.tomorrow().ok()].into_iter().flatten().find_map(|date| {
+        let dump = offset.to_timestamp(date.to_datetime(begins)).ok()?;
+        let from = dump.saturating_sub(QUIET_BEFORE).ok()?;
+        let until = dump.saturating_add(DUMP_TAKES).ok()?;
+        (from <= now && now < until).then_some(until)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_quiet_around_the_dump_in_the_authoritys_own_time() {
+        let chicago = tz::Offset::from_hours(-5).unwrap();
+        let begins = "02:01".parse().unwrap();
+        let until: Timestamp = "2026-06-02T08:01:00Z".parse().unwrap();
+        for (now, expected) in [
+            ("2026-06-02T06:45:59Z", None),
+            ("2026-06-02T06:46:00Z", Some(until)),
+            ("2026-06-02T08:00:59Z", Some(until)),
+            ("2026-06-02T08:01:00Z", None),
+        ] {
+            assert_eq!(quiet_until(begins, chicago, now.parse().unwrap()), expected, "{now}");
+        }
+        let midnight = "00:05".parse().unwrap();
+        let before = "2026-06-02T04:55:00Z".parse().unwrap();
+        assert!(quiet_until(midnight, chicago, before).is_some(), "over midnight as well");
+    }
+}

@@ -1,0 +1,60 @@
+//! There is a documented path.
+
+use super::Context;
+use crate::catalog::path::NoPath;
+use crate::planner::intent::Intent;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+use crate::planner::words;
+
+/// Refuses where the documented edges or matrices do not lead to the wanted release.
+pub fn check(context: &Context<'_>) -> Verdict {
+    if let Some(problem) = context.observed.catalog_problems.first() {
+        return Verdict::refuse(
+            Reason::CatalogContradiction,
+            problem.clone(),
+            "make the CodeRelease objects agree, or delete one of them",
+        );
+    }
+    match context.intent {
+        Intent::NoWay(no_path) => refuse(no_path),
+        Intent::Nothing | Intent::Hop(_) | Intent::Adopt { .. } | Intent::Undecided => Verdict::Pass,
+    }
+}
+
+/// The refusal in words: what is missing, and how far one could go.
+pub fn refuse(no_path: &NoPath) -> Verdict {
+    let reach = |nearest: &Option<crate::catalog::Version>| {
+        nearest.map_or_else(
+            || "nothing newer can be reached".to_owned(),
+            |version| format!("{version} can be reached"),
+        )
+    };
+    match no_path {
+        NoPath::UnknownRelease { version, nearest } => Verdict::refuse(
+            Reason::UnknownRelease,
+            format!("no CodeRelease describes {version}; {}", reach(nearest)),
+            "correct spec.version, or add a CodeRelease with the vendor's facts about it",
+        ),
+        NoPath::Downgrade => Verdict::refuse(
+            Reason::Downgrade,
+            "the wanted release is older than the environment; there is no downgrade",
+            "set spec.version to the present release or a newer one",
+        ),
+        NoPath::MissingEdge { from, to } => Verdict::refuse(
+            Reason::NoPath,
+            format!("no documented upgrade from {from} to any of {}", words::list(to, 4)),
+            format!("set spec.version to {from}, or add a CodeRelease whose upgradesFrom documents the step"),
+        ),
+        NoPath::MissingMatrixRow { from, to, refused, .. } => {
+            let classes = refused
+                .iter()
+                .map(|class| format!("{} {} {} on {}", class.live, class.product, class.version, class.os));
+            Verdict::refuse(
+                Reason::DevicesRefused,
+                format!("{to} refuses devices that {from} cannot bring along: {}", words::list(classes, 2)),
+                "bring these devices along by hand, exempt them in devices.leaveBehind, or raise its atMost",
+            )
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Nothing pauses it: neither the spec, nor what stands above it, nor an order.
+
+use super::Context;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+use crate::planner::words;
+
+/// Holds while something pauses it. A hop under way is finished first, unless the pause says `now`.
+pub fn check(context: &Context<'_>) -> Verdict {
+    if let Some(what) = &context.desired.paused {
+        return Verdict::ask(Reason::Paused, format!("paused by {what}"));
+    }
+    match &context.memory.paused {
+        Some(paused) => Verdict::ask(
+            Reason::Paused,
+            format!(
+                "paused by order {} since {}; an order Resume ends it",
+                paused.order,
+                words::instant(paused.since)
+            ),
+        ),
+        None => Verdict::Pass,
+    }
+}

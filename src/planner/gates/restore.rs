@@ -1,0 +1,23 @@
+//! Somebody's restore is never undone.
+
+use super::Context;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+use crate::planner::settle::Standing;
+
+/// Refuses to move anything after a verified fall below where a server had been.
+pub fn check(context: &Context<'_>) -> Verdict {
+    match context.standing {
+        Standing::RestoredByHand { server, release } => Verdict::refuse(
+            Reason::RestoredByHand,
+            format!("{server} was brought back to {release} by hand; nothing moves"),
+            "set spec.version to what you want now, or give a CodeUpgradeOrder with action Adopt",
+        ),
+        Standing::Settled(_)
+        | Standing::InHop
+        | Standing::Mixed { .. }
+        | Standing::MovedFromOutside { .. }
+        | Standing::StorageAhead(_)
+        | Standing::Unsure => Verdict::Pass,
+    }
+}

@@ -1,0 +1,32 @@
+//! The acting account may do all of the hop: the API server was asked by a dry run of every change.
+
+use super::Context;
+use crate::planner::observed::Rights;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+
+/// Refuses where a dry run was denied; unknown where none was made.
+pub fn check(context: &Context<'_>) -> Verdict {
+    for touched in context.touched() {
+        let Some((reference, _)) = touched.workload() else { continue };
+        let Some(facts) = context.observed.workload(&reference) else { continue };
+        match &facts.rights {
+            Rights::Granted => {}
+            Rights::Denied(why) => {
+                return Verdict::refuse(
+                    Reason::RightsMissing,
+                    format!("the acting account may not patch {reference}: {why}"),
+                    "give it the role of the README's example by a RoleBinding in this namespace",
+                );
+            }
+            Rights::Unchecked => {
+                return Verdict::unknown(
+                    Reason::RightsMissing,
+                    format!("the dry run on {reference} has not been made yet"),
+                    None,
+                );
+            }
+        }
+    }
+    Verdict::Pass
+}

@@ -1,0 +1,102 @@
+//! Every risk of the hop is accepted by name, for that release.
+
+use std::collections::BTreeSet;
+
+use super::Context;
+use crate::catalog::path::{DEVICES_LEFT_BEHIND, UNKNOWN_COMPATIBILITY};
+use crate::planner::desired::Backup;
+use crate::planner::intent::Intent;
+use crate::planner::observed::Switch;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+use crate::planner::words;
+
+/// A container image without a digest may be another one tomorrow.
+pub const UNPINNED_IMAGE: &str = "UnpinnedImage";
+/// No backup is taken before the hop; `backup.none` accepts it with its reason.
+pub const NO_BACKUP: &str = "NoBackup";
+/// Storage run by the vendor follows the Public Cloud Version Policy, which the operator cannot check.
+pub const PROVIDER_POLICY_UNCHECKED: &str = "ProviderPolicyUnchecked";
+/// The authority's own `autoUpgrade` switch is on; what it does is undocumented.
+pub const SERVER_AUTO_UPGRADE: &str = "ServerAutoUpgrade";
+/// Some devices run with a named loss after the hop.
+pub const DEGRADED: &str = "Degraded";
+
+/// The risks that no catalog needs to name.
+pub const BUILT_IN: [&str; 7] = [
+    UNKNOWN_COMPATIBILITY,
+    DEVICES_LEFT_BEHIND,
+    UNPINNED_IMAGE,
+    NO_BACKUP,
+    PROVIDER_POLICY_UNCHECKED,
+    SERVER_AUTO_UPGRADE,
+    DEGRADED,
+];
+
+/// All the risks of the next step, sorted.
+pub fn of(context: &Context<'_>) -> BTreeSet<String> {
+    let mut risks: BTreeSet<String> = match context.intent {
+        Intent::Hop(leg) => leg.risks.iter().cloned().collect(),
+        Intent::Adopt { .. } => BTreeSet::new(),
+        Intent::Nothing | Intent::NoWay(_) | Intent::Undecided => return BTreeSet::new(),
+    };
+    let source = context.to().and_then(|to| context.desired.source(to));
+    let uses_image = context.touched().iter().any(|touched| touched.workload().is_some());
+    let unpinned =
+        source.and_then(|source| source.image.as_ref()).is_some_and(|image| !image.contains("@sha256:"));
+    let switch_on =
+        context.observed.settings.is_some_and(|settings| settings.server_auto_upgrade == Switch::On);
+    let built_in = [
+        (uses_image && unpinned, UNPINNED_IMAGE),
+        (matches!(context.desired.backup, Backup::None { .. }), NO_BACKUP),
+        (!context.situation.providers.is_empty(), PROVIDER_POLICY_UNCHECKED),
+        (switch_on, SERVER_AUTO_UPGRADE),
+    ];
+    risks.extend(built_in.into_iter().filter(|(applies, _)| *applies).map(|(_, name)| name.to_owned()));
+    risks
+}
+
+/// The risks that nobody has accepted, sorted.
+pub fn unaccepted(context: &Context<'_>) -> Vec<String> {
+    let Some(to) = context.to() else { return Vec::new() };
+    // The reason that `backup.none` demands is the acceptance.
+    of(context)
+        .into_iter()
+        .filter(|name| name != NO_BACKUP)
+        .filter(|name| !context.desired.accepted_risks.contains_key(&(to, name.clone())))
+        .collect()
+}
+
+/// Names that the spec accepts for the release and that exist nowhere.
+pub fn unknown_names(context: &Context<'_>) -> Vec<String> {
+    let known = |release, name: &str| {
+        BUILT_IN.contains(&name)
+            || context
+                .catalog
+                .release(release)
+                .is_some_and(|release| release.risks.iter().any(|risk| risk.name == name))
+    };
+    context
+        .desired
+        .accepted_risks
+        .keys()
+        .filter(|(release, name)| !known(*release, name))
+        .map(|(release, name)| format!("{name} ({release})"))
+        .collect()
+}
+
+/// Holds until every risk is accepted.
+pub fn check(context: &Context<'_>) -> Verdict {
+    let unaccepted = unaccepted(context);
+    let Some(to) = context.to().filter(|_| !unaccepted.is_empty()) else { return Verdict::Pass };
+    let unknown = unknown_names(context);
+    let hint = if unknown.is_empty() {
+        String::new()
+    } else {
+        format!("; no such risk: {}", words::list(unknown, 1))
+    };
+    Verdict::ask(
+        Reason::RiskNotAccepted,
+        format!("accept {} for {to} in spec.acceptedRisks{hint}", words::list(&unaccepted, 4)),
+    )
+}

@@ -1,0 +1,31 @@
+//! The spec can be read, and memory as well.
+
+use super::Context;
+use crate::planner::memory::FORMAT_VERSION;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+
+/// Refuses a spec with a field that could not be read, naming the field and the mend.
+pub fn check(context: &Context<'_>) -> Verdict {
+    if context.memory.format_version > FORMAT_VERSION {
+        return Verdict::refuse(
+            Reason::MemoryTooNew,
+            format!(
+                "status.memory has format {}; this operator knows {FORMAT_VERSION}",
+                context.memory.format_version
+            ),
+            "run the operator version that wrote it, or a newer one",
+        );
+    }
+    match context.desired.problems.as_slice() {
+        [] => Verdict::Pass,
+        [first, rest @ ..] => {
+            let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+            Verdict::refuse(
+                Reason::InvalidSpec,
+                format!("{}: {}{more}", first.field, first.message),
+                first.mend.clone(),
+            )
+        }
+    }
+}

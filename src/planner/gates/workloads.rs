@@ -1,0 +1,62 @@
+//! The workloads of the hop can be upgraded by this operator, and rest.
+
+use super::Context;
+use crate::planner::observed::{Catch, WorkloadReading, WorkloadRollout};
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+
+/// Refuses a workload that is missing or unfit; holds until each rests with its catch closed.
+pub fn check(context: &Context<'_>) -> Verdict {
+    for touched in context.touched() {
+        let Some((reference, _)) = touched.workload() else { continue };
+        let facts = match context.observed.workloads.get(&reference) {
+            Some(WorkloadReading::Read(facts)) => facts,
+            Some(WorkloadReading::Missing) => {
+                return Verdict::refuse(
+                    Reason::WorkloadMissing,
+                    format!("{reference}, which is to run {}, is not there", touched.server.name),
+                    "create it, or correct its name in the spec",
+                );
+            }
+            Some(WorkloadReading::Unreadable(why)) => {
+                return Verdict::unknown(
+                    Reason::WorkloadUnknown,
+                    format!("{reference} cannot be read: {why}"),
+                    None,
+                );
+            }
+            None => {
+                return Verdict::unknown(
+                    Reason::WorkloadUnknown,
+                    format!("{reference} was not read yet"),
+                    None,
+                );
+            }
+        };
+        if let Some(misfit) = facts.misfits.first() {
+            return Verdict::refuse(
+                Reason::WorkloadUnfit,
+                format!("{reference}: {misfit}"),
+                "change the workload so, or upgrade this server by the method manual",
+            );
+        }
+        if facts.catch == Catch::Open {
+            return Verdict::hold(
+                Reason::CatchOpen,
+                format!("the catch on {reference} is being closed"),
+                None,
+            );
+        }
+        if let WorkloadRollout::Failing(why) = &facts.rollout {
+            return Verdict::refuse(
+                Reason::ServerFailing,
+                format!("{reference} fails: {why}"),
+                "mend the workload before it is upgraded",
+            );
+        }
+        if facts.running_image.is_none() {
+            return Verdict::hold(Reason::WorkloadUnsettled, format!("{reference} has no ready pod"), None);
+        }
+    }
+    Verdict::Pass
+}

@@ -1,0 +1,144 @@
+//! What the next step of the servers would be, before any gate is asked.
+
+use jiff::Timestamp;
+
+use super::desired::DeviceUpgrade;
+use super::settle::{Standing, answered};
+use super::situation::Situation;
+use super::{Desired, Memory, Observed};
+use crate::catalog::path::{self, DeviceClass, Leg, NoPath, Path, Question, Rollouts};
+use crate::catalog::{Catalog, Version};
+use crate::fleet::Census;
+
+/// What the servers are to do next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Intent {
+    /// Nothing: no version is wanted, or it is reached.
+    Nothing,
+    /// One hop, the first of the path.
+    Hop(Leg),
+    /// Storage is brought to where its authority already is.
+    Adopt {
+        /// The oldest release among the storage servers.
+        from: Version,
+        /// The authority's release.
+        to: Version,
+    },
+    /// There is no way.
+    NoWay(NoPath),
+    /// Too little is known, or somebody must decide first: a gate says what.
+    Undecided,
+}
+
+impl Intent {
+    /// The release it leads to.
+    pub fn to(&self) -> Option<Version> {
+        match self {
+            Self::Hop(leg) => Some(leg.to),
+            Self::Adopt { to, .. } => Some(*to),
+            Self::Nothing | Self::NoWay(_) | Self::Undecided => None,
+        }
+    }
+
+    /// The releases it goes between.
+    pub fn between(&self) -> Option<(Version, Version)> {
+        match self {
+            Self::Hop(leg) => Some((leg.from, leg.to)),
+            Self::Adopt { from, to } => Some((*from, *to)),
+            Self::Nothing | Self::NoWay(_) | Self::Undecided => None,
+        }
+    }
+}
+
+/// The devices as the path search sees them.
+#[derive(Clone, Debug, Default)]
+pub struct Travellers {
+    /// The counts; `None` before the first listing.
+    pub census: Option<Census>,
+    /// Live devices by class.
+    pub classes: Vec<DeviceClass>,
+    /// How many of them a hop may leave behind.
+    pub may_leave_behind: u64,
+}
+
+impl Travellers {
+    /// Counts the devices.
+    pub fn count(observed: &Observed, desired: &Desired) -> Self {
+        let Some(devices) = &observed.devices else { return Self::default() };
+        let live_since =
+            devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
+        let exempt: Vec<u64> = desired.devices.exempt.iter().map(|(guid, _)| *guid).collect();
+        let census = Census::take(devices, live_since, &exempt);
+        let classes = census.live_classes();
+        let may_leave_behind = desired.devices.leave_behind.at_most(census.live());
+        Self { census: Some(census), classes, may_leave_behind }
+    }
+}
+
+/// The best path from a release to another for the environment as it is.
+pub fn route(
+    catalog: &Catalog,
+    desired: &Desired,
+    travellers: &Travellers,
+    from: Version,
+    to: Version,
+) -> Result<Path, NoPath> {
+    let accepted = desired.accepted_risks.keys().cloned().collect();
+    path::find(&Question {
+        catalog,
+        from,
+        to,
+        via: if Some(to) == desired.target { &desired.via } else { &[] },
+        devices: &travellers.classes,
+        may_leave_behind: travellers.may_leave_behind,
+        rollouts: match desired.devices.upgrade {
+            DeviceUpgrade::Bundled | DeviceUpgrade::ServerOffered => Rollouts::Allowed,
+            DeviceUpgrade::None => Rollouts::Never,
+        },
+        accepted: &accepted,
+    })
+}
+
+/// What the servers are to do next, and the path it is the first part of.
+pub fn intend(
+    standing: &Standing,
+    observed: &Observed,
+    desired: &Desired,
+    catalog: &Catalog,
+    memory: &Memory,
+    travellers: &Travellers,
+) -> (Intent, Option<Path>) {
+    let Some(target) = desired.target else { return (Intent::Nothing, None) };
+    match standing {
+        Standing::Settled(at) if *at == target => (Intent::Nothing, Some(Path::default())),
+        Standing::Settled(at) => match route(catalog, desired, travellers, *at, target) {
+            Ok(path) => match path.legs.first() {
+                Some(leg) => (Intent::Hop(leg.clone()), Some(path)),
+                None => (Intent::Nothing, Some(path)),
+            },
+            Err(no_path) => (Intent::NoWay(no_path), None),
+        },
+        Standing::Mixed { authority, oldest, .. } if answered(memory, observed, desired, *authority) => {
+            (Intent::Adopt { from: *oldest, to: *authority }, None)
+        }
+        Standing::Mixed { .. }
+        | Standing::MovedFromOutside { .. }
+        | Standing::StorageAhead(_)
+        | Standing::RestoredByHand { .. }
+        | Standing::InHop
+        | Standing::Unsure => (Intent::Undecided, None),
+    }
+}
+
+/// The release the environment is at, for a search of what can be reached.
+pub fn starting_point(standing: &Standing, situation: &Situation<'_>) -> Option<Version> {
+    match standing {
+        Standing::Settled(at) => Some(*at),
+        Standing::Mixed { .. }
+        | Standing::MovedFromOutside { .. }
+        | Standing::StorageAhead(_)
+        | Standing::RestoredByHand { .. }
+        | Standing::InHop
+        | Standing::Unsure => situation.at(),
+    }
+}

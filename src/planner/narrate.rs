@@ -1,0 +1,396 @@
+//! A decision in words: phase, sentence, conditions, tables.
+
+mod conditions;
+mod servers;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::decide::Findings;
+use super::desired::DeviceUpgrade;
+use super::gates::{self, Context};
+use super::intent::{Intent, Travellers};
+use super::memory::Hop;
+use super::report::{
+    BackupsInterrupted, DevicesReport, Gate, GateName, GroupState, Needs, Now, Phase, Report, ServerState,
+    Verdict,
+};
+use super::rollout::{self, Targets};
+use super::settle::Standing;
+use super::situation::Situation;
+use super::{Decision, Desired, Memory, Observed, Reason, Wants, hop, plan, words};
+use crate::catalog::Catalog;
+use crate::fleet::ServerRole;
+
+/// Facts that are missing for longer stall (design.md, section 3).
+pub(super) const UNKNOWN_STALLS_AFTER: SignedDuration = SignedDuration::from_mins(30);
+
+/// The share of devices that must be done, in percent of those that are not stale.
+const DONE_AT_PERCENT: u64 = 95;
+
+/// Phase, reason, sentence, mend and time: what one line of `kubectl get` says.
+#[derive(Clone, Debug)]
+struct Headline {
+    phase: Phase,
+    reason: Reason,
+    message: String,
+    mend: Option<String>,
+    until: Option<Timestamp>,
+}
+
+impl Headline {
+    fn new(phase: Phase, reason: Reason, message: impl Into<String>) -> Self {
+        Self { phase, reason, message: message.into(), mend: None, until: None }
+    }
+}
+
+/// The report of a decision.
+pub(super) fn report(context: &Context<'_>, findings: &Findings) -> Report {
+    let headline = headline(context, findings);
+    let devices = devices(context, findings);
+    let servers = servers::all(context, findings);
+    let target = context.desired.target;
+    let wanted = target.or(context.situation.at());
+    let current =
+        context.situation.own().filter(|server| server.version.is_some() && server.version == wanted);
+    let mut report = Report {
+        phase: headline.phase,
+        reason: headline.reason,
+        message: words::bounded(headline.message),
+        mend: headline.mend,
+        until: headline.until,
+        at: context.situation.at(),
+        target,
+        servers_current: u32::try_from(current.count()).unwrap_or(u32::MAX),
+        servers_total: u32::try_from(context.situation.own().count()).unwrap_or(u32::MAX),
+        gates: findings.gates.clone(),
+        now: now(context, findings),
+        servers,
+        backups_interrupted: backups_interrupted(context),
+        devices,
+        plan: plan::items(context, findings.path.as_ref(), &findings.gates),
+        available: plan::available(context),
+        conditions: Vec::new(),
+    };
+    report.conditions = conditions::all(context, &report);
+    report
+}
+
+fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
+    let rest_of_everything = gates::leading(&findings.gates);
+    if let (Some(hop), Some(progress)) = (&context.memory.hop, &findings.hop) {
+        return in_hop(context, hop, progress);
+    }
+    if context.desired.deleted {
+        return Headline::new(
+            Phase::Waiting,
+            Reason::Deleting,
+            "the object is being deleted; nothing starts",
+        );
+    }
+    if context.desired.target.is_none() {
+        return observing(context, rest_of_everything);
+    }
+    if let Some(rollout) = &findings.rollout
+        && let Intent::Hop(_) = context.intent
+        && rest_of_everything.is_none_or(|gate| gate.name == GateName::Compatibility)
+    {
+        return rolling_out(context, rollout);
+    }
+    if let Some(gate) = rest_of_everything {
+        return held(context, gate);
+    }
+    if let Some(done) = &context.memory.done {
+        let mut message = format!("{} on all {}", done.release, words::count(own(context), "server"));
+        if let (Some(rollout), true) = (&findings.rollout, context.observed.devices.is_some()) {
+            let (done, total) = rollout
+                .groups
+                .iter()
+                .fold((0, 0), |(done, total), group| (done + group.done, total + group.total));
+            message = format!("{message}; {done} of {} done", words::count(total, "device"));
+        }
+        return Headline::new(Phase::Done, Reason::Done, message);
+    }
+    match &findings.rollout {
+        Some(rollout) => rolling_out(context, rollout),
+        None => {
+            let message = "the list of devices has not been read yet";
+            Headline::new(Phase::Checking, Reason::ListingAwaited, message)
+        }
+    }
+}
+
+fn own(context: &Context<'_>) -> u64 {
+    context.situation.own().count() as u64
+}
+
+fn observing(context: &Context<'_>, gate: Option<&Gate>) -> Headline {
+    if let Some(gate) = gate.filter(|gate| gate.name != GateName::Adoption) {
+        return held(context, gate);
+    }
+    let at =
+        context.situation.at().map_or_else(|| "an unknown release".to_owned(), |version| version.to_string());
+    let reach = plan::available(context)
+        .first()
+        .map_or_else(String::new, |newest| format!("; {} can be reached", newest.release));
+    let message = format!("observing {} at {at}{reach}", words::count(own(context), "server"));
+    Headline::new(Phase::Observing, Reason::Observing, message)
+}
+
+/// What one gate makes of the phase.
+fn held(context: &Context<'_>, gate: &Gate) -> Headline {
+    match &gate.verdict {
+        Verdict::Pass => Headline::new(Phase::Waiting, Reason::NotYetObserved, ""),
+        Verdict::Refuse { reason, message, mend } => {
+            Headline { mend: Some(mend.clone()), ..Headline::new(Phase::Stalled, *reason, message.clone()) }
+        }
+        Verdict::Unknown { reason, message, since } => {
+            let stalls_at = since.and_then(|since| since.saturating_add(UNKNOWN_STALLS_AFTER).ok());
+            let phase = match stalls_at {
+                Some(stalls_at) if context.now >= stalls_at => Phase::Stalled,
+                Some(_) | None => Phase::Checking,
+            };
+            let mend =
+                (phase == Phase::Stalled).then(|| "look at the authority and the network to it".to_owned());
+            Headline { mend, ..Headline::new(phase, *reason, message.clone()) }
+        }
+        Verdict::Hold { reason, message, until, needs } => {
+            let phase = match needs {
+                Needs::Person => Phase::Suspended,
+                Needs::Time if *reason == Reason::NotYetObserved => Phase::Checking,
+                Needs::Time => Phase::Waiting,
+            };
+            Headline { until: *until, ..Headline::new(phase, *reason, message.clone()) }
+        }
+    }
+}
+
+fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
+    if let Standing::RestoredByHand { .. } = context.standing {
+        let gate = Gate { name: GateName::Restore, verdict: gates::restore::check(context) };
+        return held(context, &gate);
+    }
+    if let Some(server) = progress.servers.iter().find(|server| server.trouble.is_some()) {
+        let why = server.trouble.clone().unwrap_or_default();
+        let reason = if why.starts_with("not back") { Reason::DeadlinePassed } else { Reason::ServerFailing };
+        let mut headline = Headline::new(Phase::Stalled, reason, format!("{}: {why}", server.name));
+        headline.mend = Some("mend that server; the hop goes on as soon as it is verified".into());
+        return headline;
+    }
+    if context.memory.paused.as_ref().is_some_and(|paused| paused.now) {
+        let gate = Gate { name: GateName::Paused, verdict: gates::paused::check(context) };
+        return held(context, &gate);
+    }
+    if let Some(server) = progress.servers.iter().find(|server| server.state == ServerState::AwaitingPerson) {
+        let message = format!("upgrade {} to {} by hand now", server.name, hop.to);
+        return Headline::new(Phase::Suspended, Reason::ManualStep, message);
+    }
+    let in_flight: Vec<&hop::ServerProgress> = progress
+        .servers
+        .iter()
+        .filter(|server| matches!(server.state, ServerState::Upgrading | ServerState::Verifying))
+        .collect();
+    let since = in_flight.iter().filter_map(|server| server.since).min();
+    let is_slow = since.is_some_and(|since| context.now.duration_since(since) > hop::SLOW_AFTER);
+    let reason = if is_slow { Reason::Slow } else { Reason::Upgrading };
+    let slow = if is_slow { "slow: " } else { "" };
+    let names = words::list(in_flight.iter().map(|server| &server.name), 2);
+    let done = progress.servers.iter().filter(|server| server.state == ServerState::Current).count();
+    let message = match backups_interrupted(context) {
+        Some(cut) if cut.servers > 0 && done > 0 => format!(
+            "{slow}upgrading {names} to {}; {} without backups since {}",
+            hop.to,
+            words::count(u64::from(cut.servers), "server"),
+            words::instant(cut.since)
+        ),
+        Some(_) | None => {
+            format!("{slow}upgrading {names} to {} ({done} of {} done)", hop.to, progress.servers.len())
+        }
+    };
+    let until = since.and_then(|since| since.saturating_add(plan::SERVER_TAKES_AT_MOST).ok());
+    Headline { until: until.filter(|_| !is_slow), ..Headline::new(Phase::Upgrading, reason, message) }
+}
+
+fn rolling_out(context: &Context<'_>, rollout: &rollout::Progress) -> Headline {
+    if let Some(group) = &rollout.halted {
+        let mut headline = Headline::new(
+            Phase::Stalled,
+            Reason::GroupHalted,
+            format!("group {group} is halted: its devices do not come up at the new version"),
+        );
+        headline.mend = Some(format!("mend the cause, then order Retry for \"group {group}\""));
+        return headline;
+    }
+    if let Some((guid, since)) = rollout.first_awaited {
+        let until = since.saturating_add(rollout::RETRY_TIME).ok();
+        let message =
+            format!("the first device ({guid}) is being upgraded; the others follow when it has moved");
+        return Headline { until, ..Headline::new(Phase::RollingOut, Reason::FirstDeviceAwaited, message) };
+    }
+    let behind = |state: GroupState| {
+        rollout.groups.iter().find(|group| group.state == state && group.done < group.total)
+    };
+    if let Some(group) = behind(GroupState::Releasing) {
+        let message = format!(
+            "group {}: wave {} of {}, {} of {} done, {} under way",
+            group.name,
+            group.wave,
+            group.waves,
+            group.done,
+            words::count(group.total, "device"),
+            group.in_flight
+        );
+        return Headline::new(Phase::RollingOut, Reason::RollingOut, message);
+    }
+    if let Some(group) = behind(GroupState::Pausing) {
+        let message = format!("group {}: wave {} of {} is complete", group.name, group.wave, group.waves);
+        let mut headline = Headline::new(Phase::RollingOut, Reason::WavePause, message);
+        if let Some(until) = rollout.wake_at {
+            headline.message = format!("{}; the next begins {}", headline.message, words::instant(until));
+            headline.until = Some(until);
+        }
+        return headline;
+    }
+    if let Some(group) = behind(GroupState::Held).filter(|_| rollout.complete) {
+        let left = group.total - group.done;
+        let message =
+            format!("group {} is held by the spec: {} behind", group.name, words::count(left, "device"));
+        return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
+    }
+    let unmatched = overview(context).map_or(0, |overview| overview.unmatched);
+    if unmatched > 0 && rollout.complete {
+        let message = format!("{} match no group and are held", words::count(unmatched, "device"));
+        return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
+    }
+    Headline::new(Phase::RollingOut, Reason::RollingOut, "devices are followed until 95 % are done")
+}
+
+/// The devices counted against the release that they follow.
+fn overview(context: &Context<'_>) -> Option<rollout::Overview> {
+    let devices = context.observed.devices.as_ref()?;
+    let release = context.memory.settled.as_ref().map(|settled| settled.release).or(context.situation.at());
+    let targets = release.and_then(|release| context.catalog.release(release)).map(Targets::of);
+    Some(rollout::overview(devices, targets.as_ref(), context.desired))
+}
+
+fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
+    let Some(overview) = overview(context) else { return DevicesReport::default() };
+    let groups = findings.rollout.as_ref().map_or_else(Vec::new, |rollout| rollout.groups.clone());
+    let in_flight: u64 = groups.iter().map(|group| group.in_flight).sum();
+    let held = overview.unmatched + overview.in_held_group;
+    let behind = overview.total - overview.done;
+    DevicesReport {
+        known: true,
+        total: overview.total,
+        done: overview.done,
+        in_flight,
+        pending: behind.saturating_sub(held + in_flight),
+        held,
+        stale: overview.stale,
+        excluded: overview.excluded,
+        mobile: overview.mobile,
+        refused: overview.refused,
+        unmatched: overview.unmatched,
+        groups,
+    }
+}
+
+/// Whether devices are where the target wants them: every group fully released and complete, and at least 95 % of
+/// those that are not stale done. Nothing to do counts as done.
+pub(super) fn devices_are_done(
+    rollout: Option<&rollout::Progress>,
+    observed: &Observed,
+    desired: &Desired,
+    targets: Option<&Targets<'_>>,
+) -> bool {
+    let (Some(rollout), Some(devices)) = (rollout, &observed.devices) else { return false };
+    let overview = rollout::overview(devices, targets, desired);
+    let behind = overview.total - overview.done;
+    let live_behind = behind - overview.stale_behind;
+    let live = overview.total - overview.stale;
+    let share_done = (live - live_behind.min(live)) * 100 >= live * DONE_AT_PERCENT;
+    rollout.complete && rollout.halted.is_none() && overview.in_held_group == 0 && share_done
+}
+
+/// Storage that cannot take backups: in a hop, every server behind its authority or being restarted.
+fn backups_interrupted(context: &Context<'_>) -> Option<BackupsInterrupted> {
+    let hop = context.memory.hop.as_ref()?;
+    let cut: Vec<_> = hop
+        .servers
+        .iter()
+        .filter(|entry| entry.role == ServerRole::Storage && entry.verified_at.is_none())
+        .map(|entry| &entry.guid)
+        .collect();
+    let devices = context.memory.baseline.iter().flat_map(|baseline| &baseline.servers);
+    let devices =
+        devices.filter(|before| cut.contains(&&before.guid)).map(|before| u64::from(before.online_devices));
+    Some(BackupsInterrupted {
+        servers: u32::try_from(cut.len()).unwrap_or(u32::MAX),
+        devices: devices.sum(),
+        since: hop.started_at,
+    })
+}
+
+fn now(context: &Context<'_>, findings: &Findings) -> Option<Now> {
+    let (hop, progress) = (context.memory.hop.as_ref()?, findings.hop.as_ref()?);
+    let server = progress
+        .servers
+        .iter()
+        .find(|server| !matches!(server.state, ServerState::Current | ServerState::Pending))?;
+    let since = server.since?;
+    let by_person = server.state == ServerState::AwaitingPerson;
+    let limit = |limit| since.saturating_add(limit).ok().filter(|_| !by_person);
+    let next = progress.servers.iter().find(|server| server.state == ServerState::Pending);
+    let follow = match context.desired.devices.upgrade {
+        DeviceUpgrade::Bundled | DeviceUpgrade::ServerOffered => "devices follow",
+        DeviceUpgrade::None => "the hop is done",
+    };
+    Some(Now {
+        what: format!("upgrade to {}", hop.to),
+        object: server.name.0.clone(),
+        since,
+        usually: (!by_person).then(|| plan::SERVER_USUALLY.to_owned()),
+        warns_at: limit(hop::SLOW_AFTER),
+        stalls_at: limit(hop::DEADLINE),
+        next: Some(next.map_or_else(|| follow.to_owned(), |next| format!("upgrade {}", next.name))),
+    })
+}
+
+/// The decision on a memory that a newer operator wrote: nothing is done and nothing is rewritten.
+pub(super) fn unreadable_memory(
+    observed: &Observed,
+    desired: &Desired,
+    catalog: &Catalog,
+    memory: &Memory,
+    situation: &Situation<'_>,
+    now: Timestamp,
+) -> Decision {
+    let standing = Standing::Unsure;
+    let intent = Intent::Undecided;
+    let travellers = Travellers::default();
+    let context = Context {
+        observed,
+        desired,
+        catalog,
+        memory,
+        situation,
+        standing: &standing,
+        intent: &intent,
+        travellers: &travellers,
+        now,
+    };
+    let gate = Gate { name: GateName::Spec, verdict: gates::spec::check(&context) };
+    let findings = Findings { gates: vec![gate], ..Findings::default() };
+    Decision {
+        steps: Vec::new(),
+        memory: memory.clone(),
+        report: report(&context, &findings),
+        events: Vec::new(),
+        wants: Wants {
+            servers_every: SignedDuration::from_mins(1),
+            devices_every: SignedDuration::from_mins(30),
+            devices_since: None,
+            rank_for: None,
+        },
+        wake_at: None,
+    }
+}

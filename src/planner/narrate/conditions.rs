@@ -1,0 +1,150 @@
+//! The conditions, all of them from the first report (design.md, section 3).
+
+use crate::planner::desired::DeviceUpgrade;
+use crate::planner::gates::{self, Context};
+use crate::planner::intent::Intent;
+use crate::planner::report::{ConditionName, ConditionReport, GateName, Health, Report, Truth, Verdict};
+use crate::planner::words;
+
+/// All conditions.
+pub(super) fn all(context: &Context<'_>, report: &Report) -> Vec<ConditionReport> {
+    let health = report.phase.health();
+    let standard = |name, when: &[Health]| ConditionReport {
+        name,
+        truth: if when.contains(&health) { Truth::True } else { Truth::False },
+        reason: report.reason.name(),
+        message: report.message.clone(),
+    };
+    vec![
+        standard(ConditionName::Ready, &[Health::Ready]),
+        standard(ConditionName::Reconciling, &[Health::Reconciling, Health::Suspended]),
+        standard(ConditionName::Stalled, &[Health::Stalled]),
+        servers_current(context, report),
+        devices_current(context, report),
+        path_found(context, report),
+        of_gates(
+            report,
+            ConditionName::Compatible,
+            &[GateName::Path, GateName::Compatibility],
+            "every live device is accepted",
+        ),
+        of_gates(
+            report,
+            ConditionName::FilesVerified,
+            &[GateName::Files],
+            "nothing is missing for the next hop",
+        ),
+        wait_elapsed(context),
+        backups_running(context),
+    ]
+}
+
+fn condition(
+    name: ConditionName,
+    truth: Truth,
+    reason: &'static str,
+    message: impl Into<String>,
+) -> ConditionReport {
+    ConditionReport { name, truth, reason, message: words::bounded(message.into()) }
+}
+
+fn servers_current(context: &Context<'_>, report: &Report) -> ConditionReport {
+    let name = ConditionName::ServersCurrent;
+    let message = format!("{} of {} own servers", report.servers_current, report.servers_total);
+    match (report.servers_total, context.situation.fresh) {
+        (0, _) | (_, false) => condition(name, Truth::Unknown, "FactsStale", message),
+        (total, true) if report.servers_current == total => condition(name, Truth::True, "Current", message),
+        (_, true) => condition(name, Truth::False, "Behind", message),
+    }
+}
+
+fn devices_current(context: &Context<'_>, report: &Report) -> ConditionReport {
+    let name = ConditionName::DevicesCurrent;
+    let devices = &report.devices;
+    if context.desired.devices.upgrade == DeviceUpgrade::None {
+        return condition(name, Truth::True, "NotWanted", "devices.upgrade is None");
+    }
+    if !devices.known {
+        return condition(
+            name,
+            Truth::Unknown,
+            "NotYetObserved",
+            "the list of devices has not been read yet",
+        );
+    }
+    let message = format!("{} of {} devices", devices.done, devices.total);
+    if devices.done == devices.total || context.memory.done.is_some() {
+        condition(name, Truth::True, "Current", message)
+    } else {
+        condition(name, Truth::False, "Behind", message)
+    }
+}
+
+fn path_found(context: &Context<'_>, report: &Report) -> ConditionReport {
+    let name = ConditionName::PathFound;
+    match context.intent {
+        Intent::Nothing => condition(name, Truth::True, "NothingToDo", "no upgrade is due"),
+        Intent::Hop(leg) => {
+            condition(name, Truth::True, "Found", format!("next: {} to {}", leg.from, leg.to))
+        }
+        Intent::Adopt { from, to } => {
+            condition(name, Truth::True, "Found", format!("next: storage from {from} to {to}"))
+        }
+        Intent::NoWay(_) => of_gates(report, name, &[GateName::Path], ""),
+        Intent::Undecided if context.memory.hop.is_some() => {
+            condition(name, Truth::True, "InFlight", "a hop is in flight")
+        }
+        Intent::Undecided => {
+            condition(name, Truth::Unknown, "Undecided", "not known before the versions are")
+        }
+    }
+}
+
+/// What gates make of a condition: true where they pass or were not asked, for nothing is due.
+fn of_gates(report: &Report, name: ConditionName, wanted: &[GateName], passes: &str) -> ConditionReport {
+    let failing = report.gates.iter().find(|gate| wanted.contains(&gate.name) && !gate.verdict.passes());
+    match failing.map(|gate| &gate.verdict) {
+        None | Some(Verdict::Pass) => condition(name, Truth::True, "Passed", passes),
+        Some(Verdict::Hold { reason, message, .. } | Verdict::Unknown { reason, message, .. }) => {
+            condition(name, Truth::Unknown, reason.name(), message.clone())
+        }
+        Some(Verdict::Refuse { reason, message, .. }) => {
+            condition(name, Truth::False, reason.name(), message.clone())
+        }
+    }
+}
+
+fn wait_elapsed(context: &Context<'_>) -> ConditionReport {
+    let name = ConditionName::WaitElapsed;
+    match gates::wait::over_at(context) {
+        Some(over_at) if context.now < over_at && context.memory.hop.is_none() => condition(
+            name,
+            Truth::False,
+            "PostUpgradeWait",
+            format!("the wait ends {}", words::instant(over_at)),
+        ),
+        Some(_) => condition(name, Truth::True, "Elapsed", "the post-upgrade wait is over"),
+        None => condition(name, Truth::True, "NoWait", "the present release asks for no wait"),
+    }
+}
+
+fn backups_running(context: &Context<'_>) -> ConditionReport {
+    let name = ConditionName::BackupsRunning;
+    if context.memory.hop.is_some() {
+        return condition(
+            name,
+            Truth::False,
+            "HopInFlight",
+            "storage behind its authority cannot take backups",
+        );
+    }
+    match gates::backups_running::check(context) {
+        Verdict::Pass if context.situation.fresh => condition(name, Truth::True, "Running", "backups run"),
+        Verdict::Pass => {
+            condition(name, Truth::Unknown, "FactsStale", "the servers have not been read lately")
+        }
+        Verdict::Hold { reason, message, .. }
+        | Verdict::Unknown { reason, message, .. }
+        | Verdict::Refuse { reason, message, .. } => condition(name, Truth::False, reason.name(), message),
+    }
+}

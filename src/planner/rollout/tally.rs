@@ -1,0 +1,192 @@
+//! Verdicts on every device of a rollout, in one pass and without an allocation per device.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::RETRY_TIME;
+use crate::catalog::{Acceptance, Os, Product, Release, Version};
+use crate::fleet::Devices;
+use crate::fleet::devices::{Device, DeviceState};
+use crate::planner::Desired;
+use crate::planner::memory::{Memory, Rollout};
+
+/// What a release bundles, for each product and operating system.
+#[derive(Clone, Debug)]
+pub struct Targets<'a> {
+    release: &'a Release,
+    bundled: [[Option<Version>; Os::ALL.len()]; Product::ALL.len()],
+}
+
+impl<'a> Targets<'a> {
+    /// The targets of a release.
+    pub fn of(release: &'a Release) -> Self {
+        let bundled = Product::ALL.map(|product| Os::ALL.map(|os| release.bundled(product, os)));
+        Self { release, bundled }
+    }
+
+    /// What a device is to run; `None` where nothing is bundled for it.
+    pub fn target(&self, product: Product, os: Os) -> Option<Version> {
+        self.bundled[product as usize][os as usize]
+    }
+
+    /// Whether a device is to be brought up by a rollout: its app is pushed by the server, and it is below what
+    /// the release bundles. A newer app that is accepted is current; nothing is ever moved down.
+    pub fn is_behind(&self, device: &Device) -> bool {
+        match device.product {
+            Product::CrashPlan | Product::SharePlan => {
+                self.target(device.product, device.os).is_some_and(|target| device.version < target)
+            }
+            // Mobile apps come from app stores: reported, never pushed.
+            Product::SharePlanMobile => false,
+        }
+    }
+
+    /// Whether a mobile app is behind.
+    pub fn is_mobile_behind(&self, device: &Device) -> bool {
+        device.product == Product::SharePlanMobile
+            && self.target(device.product, device.os).is_some_and(|target| device.version < target)
+    }
+
+    /// Whether the release refuses the device as it is.
+    pub fn refuses(&self, device: &Device) -> bool {
+        self.release.acceptance(device.product, device.os, device.version) == Acceptance::Refused
+    }
+}
+
+impl fmt::Display for Targets<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for product in Product::ALL {
+            for os in Os::ALL {
+                if let Some(version) = self.target(product, os) {
+                    write!(formatter, "{product}/{os}={version};")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The devices of one group, counted by verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All that take part: active and not exempt.
+    pub total: u64,
+    /// At what the release bundles, or above.
+    pub done: u64,
+    /// Below it.
+    pub behind: u64,
+    /// Below it and released.
+    pub released_behind: u64,
+    /// Released, seen since, below it, and not failed.
+    pub in_flight: u64,
+    /// Released, connected for longer than its own retry takes, and still below it.
+    pub failed: u64,
+    /// Released devices with a verdict: done, or failed.
+    pub verdicts: u64,
+    /// Released devices that were seen since.
+    pub seen: u64,
+    /// Of those, the ones that are done.
+    pub seen_done: u64,
+}
+
+/// Counts every group; the rollouts of memory must be those of the wanted groups, in order.
+pub fn tally(devices: &Devices, targets: &Targets<'_>, memory: &Memory, desired: &Desired) -> Vec<Tally> {
+    let mut tallies = vec![Tally::default(); desired.devices.groups.len()];
+    let exempt = &desired.devices.exempt;
+    for device in devices.rows() {
+        let index = usize::from(device.group);
+        let (Some(tally), Some(rollout)) = (tallies.get_mut(index), memory.rollouts.get(index)) else {
+            continue;
+        };
+        let is_exempt =
+            !exempt.is_empty() && exempt.binary_search_by_key(&device.guid, |(guid, _)| *guid).is_ok();
+        if device.state != DeviceState::Active || is_exempt {
+            continue;
+        }
+        count(tally, device, targets.is_behind(device), released_at(rollout, device));
+    }
+    tallies
+}
+
+fn count(tally: &mut Tally, device: &Device, is_behind: bool, released_at: Option<Timestamp>) {
+    tally.total += 1;
+    if is_behind {
+        tally.behind += 1;
+    } else {
+        tally.done += 1;
+    }
+    let Some(released_at) = released_at else { return };
+    let seen = device.seen_since(released_at);
+    tally.seen += u64::from(seen);
+    if !is_behind {
+        tally.verdicts += 1;
+        tally.seen_done += u64::from(seen);
+        return;
+    }
+    tally.released_behind += 1;
+    let retried = released_at.saturating_add(RETRY_TIME).unwrap_or(Timestamp::MAX);
+    if device.seen_since(retried) {
+        tally.failed += 1;
+        tally.verdicts += 1;
+    } else if seen {
+        tally.in_flight += 1;
+    }
+}
+
+/// All devices of an environment, counted for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// All that take part.
+    pub total: u64,
+    /// Nothing to do: current, newer, or nothing is bundled for them.
+    pub done: u64,
+    /// To be brought up, and silent for so long that no gate counts them.
+    pub stale_behind: u64,
+    /// Silent for so long that no gate counts them.
+    pub stale: u64,
+    /// Blocked or deactivated.
+    pub excluded: u64,
+    /// Mobile apps below what the release bundles.
+    pub mobile: u64,
+    /// Live devices that the release refuses.
+    pub refused: u64,
+    /// Behind, and matched by no group.
+    pub unmatched: u64,
+    /// Behind, and in a group that the spec holds.
+    pub in_held_group: u64,
+}
+
+/// Counts all devices for people.
+pub fn overview(devices: &Devices, targets: Option<&Targets<'_>>, desired: &Desired) -> Overview {
+    let live_since = devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
+    let mut overview = Overview::default();
+    for device in devices.rows() {
+        if device.state != DeviceState::Active {
+            overview.excluded += 1;
+            continue;
+        }
+        overview.total += 1;
+        let is_live = device.seen_since(live_since);
+        overview.stale += u64::from(!is_live);
+        let Some(targets) = targets else { continue };
+        overview.refused += u64::from(is_live && targets.refuses(device));
+        overview.mobile += u64::from(targets.is_mobile_behind(device));
+        if !targets.is_behind(device) {
+            overview.done += 1;
+            continue;
+        }
+        overview.stale_behind += u64::from(!is_live);
+        match desired.devices.groups.get(usize::from(device.group)) {
+            None => overview.unmatched += 1,
+            Some(group) if group.held => overview.in_held_group += 1,
+            Some(_) => {}
+        }
+    }
+    overview
+}
+
+/// When a device was released: at the first mark whose threshold it is at or below.
+fn released_at(rollout: &Rollout, device: &Device) -> Option<Timestamp> {
+    rollout.marks.iter().find(|mark| device.rank <= mark.threshold).map(|mark| mark.at)
+}

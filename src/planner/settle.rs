@@ -1,0 +1,279 @@
+//! What verified facts make of the memory: identity, high-water mark, settled release, restores, adoption.
+//!
+//! Only verified facts change anything here: one bad answer does not (design rules 2, 5 and 6).
+
+use jiff::Timestamp;
+
+use super::desired::Desired;
+use super::memory::{Memory, Restored, Settled, Wait, WaitEvidence};
+use super::observed::Observed;
+use super::order::Action;
+use super::situation::Situation;
+use crate::catalog::Version;
+use crate::fleet::Verification;
+
+/// How the versions stand to what this operator brought about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Too little is verified to say.
+    Unsure,
+    /// All own servers are verified at the settled release.
+    Settled(Version),
+    /// A hop of this operator is in flight.
+    InHop,
+    /// Storage is behind its authority, not by this operator.
+    Mixed {
+        /// The authority's release.
+        authority: Version,
+        /// Storage that is behind: names, by name.
+        behind: Vec<String>,
+        /// The oldest release among them.
+        oldest: Version,
+    },
+    /// The environment moved to a newer release, not by this operator.
+    MovedFromOutside {
+        /// Where it was settled.
+        from: Version,
+        /// Where it is.
+        to: Version,
+    },
+    /// Storage is newer than its authority: names, by name.
+    StorageAhead(Vec<String>),
+    /// A server was verified below where it had been.
+    RestoredByHand {
+        /// The server.
+        server: String,
+        /// The release that was found.
+        release: Version,
+    },
+}
+
+/// Updates the memory by what is verified and says how the versions stand.
+pub fn settle(
+    memory: &mut Memory,
+    observed: &Observed,
+    desired: &Desired,
+    situation: &Situation<'_>,
+    now: Timestamp,
+) -> Standing {
+    if let (None, Some(authority)) = (&memory.authority_guid, &observed.authority) {
+        memory.authority_guid = Some(authority.guid.clone());
+    }
+    if memory.hop.is_none() {
+        note_downtime(memory, situation, now);
+    }
+    if !situation.fresh {
+        return if memory.hop.is_some() { Standing::InHop } else { Standing::Unsure };
+    }
+    if let Some(fall) = fall(memory, situation) {
+        return note_fall(memory, desired, observed, situation, fall, now);
+    }
+    memory.restored = None;
+    if let Some(authority) = verified_authority(situation)
+        && memory.hop.is_none()
+    {
+        memory.high_water_mark = memory.high_water_mark.max(Some(authority));
+    }
+    if memory.hop.is_some() {
+        return Standing::InHop;
+    }
+    stand(memory, observed, desired, situation, now)
+}
+
+fn stand(
+    memory: &mut Memory,
+    observed: &Observed,
+    desired: &Desired,
+    situation: &Situation<'_>,
+    now: Timestamp,
+) -> Standing {
+    let ahead = situation.ahead();
+    if !ahead.is_empty() {
+        return Standing::StorageAhead(ahead.into_iter().map(|server| server.name.0.clone()).collect());
+    }
+    if let Some(release) = situation.settled_at() {
+        let known = memory.settled.as_ref().map(|settled| settled.release);
+        return match known {
+            Some(known) if known == release => Standing::Settled(release),
+            Some(known) if !answered(memory, observed, desired, release) => {
+                Standing::MovedFromOutside { from: known, to: release }
+            }
+            Some(_) | None => {
+                if known.is_some() && desired.target != Some(release) {
+                    consume_adoption(memory, observed);
+                }
+                begin(memory, desired, situation, release, now);
+                Standing::Settled(release)
+            }
+        };
+    }
+    match (verified_authority(situation), situation.behind().as_slice()) {
+        (Some(authority), [_, ..]) => {
+            let behind = situation.behind();
+            let oldest = behind.iter().filter_map(|server| server.version).min().unwrap_or(authority);
+            let names = behind.into_iter().map(|server| server.name.0.clone()).collect();
+            Standing::Mixed { authority, behind: names, oldest }
+        }
+        _ => Standing::Unsure,
+    }
+}
+
+fn verified_authority(situation: &Situation<'_>) -> Option<Version> {
+    let authority = situation.authority?;
+    let version = authority.version?;
+    (authority.verification(version) == Verification::Verified).then_some(version)
+}
+
+/// The spec asks for the release, or an order adopts what is there.
+pub fn answered(memory: &Memory, observed: &Observed, desired: &Desired, release: Version) -> bool {
+    desired.target == Some(release) || adopting_order(memory, observed).is_some()
+}
+
+/// An order to adopt that was not consumed yet.
+pub fn adopting_order<'a>(memory: &Memory, observed: &'a Observed) -> Option<&'a str> {
+    observed
+        .orders
+        .iter()
+        .find(|order| order.action == Action::Adopt && !memory.consumed_orders.contains(&order.uid))
+        .map(|order| order.uid.as_str())
+}
+
+/// The environment is settled at a release from now on.
+pub fn begin(
+    memory: &mut Memory,
+    desired: &Desired,
+    situation: &Situation<'_>,
+    release: Version,
+    now: Timestamp,
+) {
+    let resets = memory.wait.as_ref().map_or(0, |wait| wait.resets);
+    let before = memory.settled.take();
+    let last = desired.last_upgrade.filter(|last| last.release == release && last.finished_at <= now);
+    // `lastUpgrade` tells of the time before the operator came; later, its own memory is the better witness.
+    let (started_at, evidence) = match (&before, last) {
+        (None, Some(last)) => (last.finished_at, WaitEvidence::LastUpgrade),
+        (None, None) | (Some(_), _) => (now, WaitEvidence::FirstObserved),
+    };
+    memory.settled = Some(Settled::new(release, now, situation.own().map(|server| &server.guid)));
+    memory.wait = Some(Wait { release, started_at, evidence, down_seconds: 0, down_since: None, resets });
+    memory.rollouts.clear();
+    memory.done = None;
+    memory.cleared = None;
+    memory.high_water_mark = memory.high_water_mark.max(Some(release));
+}
+
+/// Time that servers were down in a wait is added to it.
+fn note_downtime(memory: &mut Memory, situation: &Situation<'_>, now: Timestamp) {
+    let Some(wait) = &mut memory.wait else { return };
+    if !situation.fresh {
+        return;
+    }
+    let down = situation.down().map(|server| server.streak.first).min();
+    match (wait.down_since, down) {
+        (None, Some(since)) => wait.down_since = Some(since.max(wait.started_at)),
+        (Some(since), None) if situation.own().all(|server| server.online) => {
+            let back = situation.own().map(|server| server.streak.first).max().unwrap_or(now);
+            wait.down_seconds += back.duration_since(since).as_secs().max(0);
+            wait.down_since = None;
+        }
+        (Some(_), _) | (None, None) => {}
+    }
+}
+
+struct Fall {
+    server: String,
+    release: Version,
+}
+
+/// A server that is verified below where it had been.
+fn fall(memory: &Memory, situation: &Situation<'_>) -> Option<Fall> {
+    let authority = situation.authority?;
+    let mark = memory.high_water_mark?;
+    if let Verification::Below(release) = authority.verification(mark) {
+        return Some(Fall { server: authority.name.0.clone(), release });
+    }
+    let hop = memory.hop.as_ref();
+    situation.storage.iter().map(|storage| storage.server).find_map(|server| {
+        let was_at = match hop {
+            Some(hop) => {
+                let entry = hop.servers.iter().find(|entry| entry.guid == server.guid)?;
+                if entry.verified_at.is_some() { hop.to } else { hop.from }
+            }
+            None => {
+                let settled = memory.settled.as_ref()?;
+                settled.servers.binary_search(&server.guid).is_ok().then_some(settled.release)?
+            }
+        };
+        match server.verification(was_at) {
+            Verification::Below(release) => Some(Fall { server: server.name.0.clone(), release }),
+            Verification::Verified
+            | Verification::Verifying
+            | Verification::Above(_)
+            | Verification::Unsure => None,
+        }
+    })
+}
+
+/// Nothing moves until the spec changes or an order says so; then what is there is the new beginning.
+fn note_fall(
+    memory: &mut Memory,
+    desired: &Desired,
+    observed: &Observed,
+    situation: &Situation<'_>,
+    fall: Fall,
+    now: Timestamp,
+) -> Standing {
+    let noticed = memory.restored.get_or_insert_with(|| Restored {
+        release: fall.release,
+        noticed_at: now,
+        generation: desired.generation,
+    });
+    let settled_by_somebody = noticed.generation != desired.generation;
+    if !settled_by_somebody && adopting_order(memory, observed).is_none() {
+        return Standing::RestoredByHand { server: fall.server, release: fall.release };
+    }
+    memory.restored = None;
+    memory.hop = None;
+    memory.high_water_mark = situation.at();
+    memory.settled = None;
+    memory.cleared = None;
+    memory.rollouts.clear();
+    memory.done = None;
+    if let Some(wait) = &mut memory.wait {
+        wait.resets += 1;
+    }
+    match situation.settled_at() {
+        Some(release) => {
+            // The restored servers begin the wait anew: `lastUpgrade` told of another life.
+            consume_adoption(memory, observed);
+            memory.settled = Some(Settled::new(release, now, situation.own().map(|server| &server.guid)));
+            let resets = memory.wait.as_ref().map_or(1, |wait| wait.resets);
+            let evidence = WaitEvidence::FirstObserved;
+            memory.wait =
+                Some(Wait { release, started_at: now, evidence, down_seconds: 0, down_since: None, resets });
+            Standing::Settled(release)
+        }
+        None => Standing::Unsure,
+    }
+}
+
+/// Marks an order to adopt as consumed.
+pub fn consume_adoption(memory: &mut Memory, observed: &Observed) {
+    if let Some(uid) = adopting_order(memory, observed).map(str::to_owned) {
+        memory.consume(uid);
+    }
+}
+
+impl Memory {
+    /// Most uids of consumed orders that are remembered: orders expire long before.
+    const MOST_CONSUMED: usize = 32;
+
+    /// Remembers that an order was consumed.
+    pub fn consume(&mut self, uid: String) {
+        if !self.consumed_orders.contains(&uid) {
+            self.consumed_orders.push(uid);
+            let surplus = self.consumed_orders.len().saturating_sub(Self::MOST_CONSUMED);
+            self.consumed_orders.drain(..surplus);
+        }
+    }
+}
