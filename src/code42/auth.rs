@@ -3,8 +3,8 @@
 //! `POST /api/authToken` answers two texts; joined by `-` they are the token, sent as `Authorization: TOKEN …`
 //! beside `Authorization-Challenge: false`, as the vendor's Ruby client does.
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Mutex;
 
 use super::call::Call;
@@ -75,7 +75,8 @@ pub(super) struct Authorization {
 
 impl Authorization {
     pub(super) fn new(credentials: Credentials, transport: &Transport) -> Result<Self, Error> {
-        let (Credentials::Basic { username, password } | Credentials::Token { username, password }) = &credentials;
+        let (Credentials::Basic { username, password } | Credentials::Token { username, password }) =
+            &credentials;
         let wrong = |problem: &str| Error::Misconfigured { what: "credentials", problem: problem.to_owned() };
         if username.is_empty() || password.expose().is_empty() {
             return Err(wrong("the name or the password is empty"));
@@ -131,23 +132,20 @@ impl Client {
                 Ok((HeaderMap::from_iter([(AUTHORIZATION, self.authorization.basic())]), None))
             }
             Credentials::Token { .. } => {
-                let mut current = self.authorization.token.lock().await;
-                let token = match &*current {
-                    Some(token) => token.clone(),
-                    None => {
-                        let token = self.new_token().await?.value;
-                        *current = Some(token.clone());
-                        token
-                    }
-                };
-                drop(current);
-                let mut value =
-                    HeaderValue::from_str(&format!("TOKEN {}", token.0.expose())).map_err(|_| token_error())?;
-                value.set_sensitive(true);
-                let challenge = (CHALLENGE, HeaderValue::from_static("false"));
-                Ok((HeaderMap::from_iter([(AUTHORIZATION, value), challenge]), Some(token)))
+                let token = self.token_in_use().await?;
+                Ok((token_headers(&token)?, Some(token)))
             }
         }
+    }
+
+    async fn token_in_use(&self) -> Result<Token, Error> {
+        let mut current = self.authorization.token.lock().await;
+        if let Some(token) = &*current {
+            return Ok(token.clone());
+        }
+        let token = self.new_token().await?.value;
+        *current = Some(token.clone());
+        Ok(token)
     }
 
     /// Exchanges name and password for a token: `POST /api/authToken`.
@@ -160,7 +158,9 @@ impl Client {
         // Whatever is wrong with this answer, it may hold a token: nothing of it is ever shown.
         let answer = self.interpret(&call, &answer, |envelope| read_token(envelope).map_err(without_excerpt));
         let answer = answer.map_err(|error| match error {
-            Error::Unexpected { call, mismatch } => Error::Unexpected { call, mismatch: without_excerpt(mismatch) },
+            Error::Unexpected { call, mismatch } => {
+                Error::Unexpected { call, mismatch: without_excerpt(mismatch) }
+            }
             other => other,
         })?;
         self.authorization.remember(&answer.value);
@@ -206,6 +206,15 @@ impl Client {
     }
 }
 
+fn token_headers(token: &Token) -> Result<HeaderMap, Error> {
+    let mut value = HeaderValue::from_str(&format!("TOKEN {}", token.0.expose())).map_err(|_| {
+        Error::Unexpected { call: "POST /api/authToken".to_owned(), mismatch: token_mismatch() }
+    })?;
+    value.set_sensitive(true);
+    let challenge = HeaderValue::from_static("false");
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value), (CHALLENGE, challenge)]))
+}
+
 fn read_token(envelope: &Envelope<'_>) -> Result<Token, Mismatch> {
     let parts: Option<[String; 2]> = serde_json::from_str(envelope.raw().get()).ok();
     match parts {
@@ -231,8 +240,4 @@ fn token_mismatch() -> Mismatch {
         expected: "the two halves of a token",
         excerpt: String::new(),
     })
-}
-
-fn token_error() -> Error {
-    Error::Unexpected { call: "POST /api/authToken".to_owned(), mismatch: token_mismatch() }
 }

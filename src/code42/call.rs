@@ -1,5 +1,7 @@
 //! One request, as a value: what is asked, how large the answer may be and how long it may take.
 
+use std::fmt::{Display, Write as _};
+
 use reqwest::Method;
 use reqwest::Url;
 
@@ -58,8 +60,8 @@ impl Call {
     }
 
     /// Adds a path segment, such as an id.
-    pub(super) fn segment(mut self, segment: impl ToString) -> Self {
-        self.segments.push(segment.to_string());
+    pub(super) fn segment(mut self, segment: impl Display) -> Self {
+        self.segments.push(format!("{segment}"));
         self
     }
 
@@ -70,8 +72,8 @@ impl Call {
     }
 
     /// Adds a query parameter.
-    pub(super) fn query(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.query.push((name, value.to_string()));
+    pub(super) fn query(mut self, name: &'static str, value: impl Display) -> Self {
+        self.query.push((name, format!("{value}")));
         self
     }
 
@@ -97,17 +99,17 @@ impl Call {
     pub(super) fn url(&self, base: &Url) -> Result<Url, Error> {
         let mut url = base.clone();
         {
-            let mut path = url.path_segments_mut().map_err(|()| Error::Misconfigured {
-                what: "url",
-                problem: "it has no path".to_owned(),
-            })?;
+            let mut path = url
+                .path_segments_mut()
+                .map_err(|()| Error::Misconfigured { what: "url", problem: "it has no path".to_owned() })?;
             path.pop_if_empty().push("api").extend(&self.segments);
             if let Some(secret) = &self.secret_segment {
                 path.push(secret.expose());
             }
         }
         if !self.query.is_empty() {
-            let pairs: Vec<_> = self.query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+            let pairs: Vec<_> =
+                self.query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
             url.set_query(Some(&pairs.join("&")));
         }
         Ok(url)
@@ -122,7 +124,8 @@ fn encoded(value: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
         }
     }
     text
@@ -143,7 +146,10 @@ mod tests {
             assert_eq!(url(base, &call), "https://host:4285/api/Org/3?q=A%26B%20%C3%9C&pgNum=1");
         }
         assert_eq!(url("http://host/code42/", &Call::get("Ping")), "http://host/code42/api/Ping");
-        assert_eq!(url("http://host", &Call::get("Server").segment("../x?y")), "http://host/api/Server/..%2Fx%3Fy");
+        assert_eq!(
+            url("http://host", &Call::get("Server").segment("../x?y")),
+            "http://host/api/Server/..%2Fx%3Fy"
+        );
     }
 
     #[test]

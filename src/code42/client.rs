@@ -161,7 +161,8 @@ impl Client {
         answer: &RawAnswer,
         read: impl FnOnce(&Envelope<'_>) -> Result<T, Mismatch>,
     ) -> Result<Answer<T>, Error> {
-        let envelope = Envelope::open(&answer.body).map_err(|mismatch| self.unexpected(call, answer, mismatch))?;
+        let envelope =
+            Envelope::open(&answer.body).map_err(|mismatch| self.unexpected(call, answer, mismatch))?;
         let value = read(&envelope).map_err(|mismatch| self.unexpected(call, answer, mismatch))?;
         Ok(Answer { value, authority_time: envelope.timestamp.or(answer.date), date: answer.date })
     }

@@ -45,7 +45,8 @@ impl Client {
     /// # Errors
     /// Any [`Error`].
     pub async fn destinations(&self) -> Result<Answer<Vec<DestinationRecord>>, Error> {
-        self.every_page(DESTINATIONS, None, DestinationRecord::read, |destination| destination.destination_id).await
+        self.every_page(DESTINATIONS, None, DestinationRecord::read, |destination| destination.destination_id)
+            .await
     }
 }
 

@@ -151,8 +151,11 @@ impl Client {
         let raw = self.send(&call).await?;
         let mut answer = self.interpret(&call, &raw, |envelope| {
             let list = envelope.list("computers", "a list of devices")?;
-            let mut page =
-                DevicePage { devices: Vec::with_capacity(list.len()), unreadable: Vec::new(), total_count: list.total_count };
+            let mut page = DevicePage {
+                devices: Vec::with_capacity(list.len()),
+                unreadable: Vec::new(),
+                total_count: list.total_count,
+            };
             for row in list.read(DeviceRecord::read) {
                 match row {
                     Ok(device) => page.devices.push(device),
@@ -232,10 +235,8 @@ impl DevicePages<'_> {
 }
 
 fn page_call(query: &DeviceQuery, page: u32) -> Call {
-    let mut call = Call::get("Computer")
-        .size(AnswerSize::Devices)
-        .query("pgNum", page)
-        .query("pgSize", query.page_size);
+    let mut call =
+        Call::get("Computer").size(AnswerSize::Devices).query("pgNum", page).query("pgSize", query.page_size);
     match query.activity {
         DeviceActivity::Any => {}
         DeviceActivity::Active => call = call.query("active", true),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::call::Call;
 use super::client::{Answer, Client};
-use super::error::{Error, Mismatch};
+use super::error::Error;
 use super::record::Record;
 
 /// What an authority says of its database.
@@ -47,19 +47,19 @@ impl Client {
     /// # Errors
     /// Any [`Error`].
     pub async fn diagnostic(&self) -> Result<Answer<DiagnosticRecord>, Error> {
-        self.record(&Call::get("diagnostic"), DiagnosticRecord::read).await
+        self.record(&Call::get("diagnostic"), |record| Ok(DiagnosticRecord::read(record))).await
     }
 }
 
 impl DiagnosticRecord {
-    fn read(record: &Record) -> Result<Self, Mismatch> {
-        Ok(Self {
+    fn read(record: &Record) -> Self {
+        Self {
             taken_at: record.optional_instant("diagnosticTimestamp"),
             database: record
                 .optional_flag("dbOk")
                 .map(|well| if well { DatabaseHealth::Well } else { DatabaseHealth::Unwell }),
             volumes: record.entries("volumes"),
             system_alerts: record.entries("systemAlerts"),
-        })
+        }
     }
 }

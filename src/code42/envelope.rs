@@ -120,11 +120,16 @@ mod tests {
     #[test]
     fn data_is_found_with_and_without_a_frame() {
         for (body, place, rows, total) in [
-            (r#"{"metadata":{"timestamp":"2014-07-09T10:34:43.906-05:00"},"data":{"totalCount":"2","servers":[{},{}]}}"#, "data.servers", 2, Some(2)),
+            (
+                r#"{"metadata":{"timestamp":"2014-07-09T10:34:43.906-05:00"},"data":{"totalCount":"2","servers":[{},{}]}}"#,
+                "data.servers",
+                2,
+                Some(2),
+            ),
             (r#"{"data":{"Servers":[{}]},"extra":1}"#, "data.servers", 1, None),
             (r#"{"servers":[{}]}"#, "body.servers", 1, None),
             (r#"{"data":[{},{}]}"#, "data", 2, None),
-            (r#"[{}]"#, "body", 1, None),
+            ("[{}]", "body", 1, None),
         ] {
             let list = Envelope::open(body).unwrap().list("servers", "a list of servers").unwrap();
             assert_eq!((list.place.as_str(), list.len(), list.total_count), (place, rows, total), "{body}");
@@ -147,15 +152,24 @@ mod tests {
     #[test]
     fn what_is_no_json_is_shown_only_in_its_beginning() {
         let page = format!("<!DOCTYPE html>\n{}", "x".repeat(10_000));
-        for (body, found) in [("", String::new()), (r#"{"data":{"ser"#, r#"{"data":{"ser"#.to_owned()), (&page, excerpt(&page))] {
+        for (body, found) in [
+            ("", String::new()),
+            (r#"{"data":{"ser"#, r#"{"data":{"ser"#.to_owned()),
+            (&page, excerpt(&page)),
+        ] {
             let mismatch = Envelope::open(body).unwrap_err();
-            assert_eq!((mismatch.place.as_str(), mismatch.expected, mismatch.excerpt), ("body", "JSON", found));
+            assert_eq!(
+                (mismatch.place.as_str(), mismatch.expected, mismatch.excerpt),
+                ("body", "JSON", found)
+            );
         }
     }
 
     #[test]
     fn a_broken_clock_is_no_reason_to_fail() {
-        for metadata in ["null", "{}", r#"{"timestamp":null}"#, r#"{"timestamp":"soon"}"#, r#"{"timestamp":5}"#, "[]"] {
+        for metadata in
+            ["null", "{}", r#"{"timestamp":null}"#, r#"{"timestamp":"soon"}"#, r#"{"timestamp":5}"#, "[]"]
+        {
             let body = format!(r#"{{"metadata":{metadata},"data":{{}}}}"#);
             assert_eq!(Envelope::open(&body).unwrap().timestamp, None, "{metadata}");
         }

@@ -155,7 +155,11 @@ impl VendorError {
         let array: Vec<serde_json::Value> = serde_json::from_str(body).ok()?;
         let first = array.first()?.as_object()?;
         let text = |key: &str| {
-            first.get(key).and_then(serde_json::Value::as_str).map(|text| bounded(text, MAX_TEXT)).unwrap_or_default()
+            first
+                .get(key)
+                .and_then(serde_json::Value::as_str)
+                .map(|text| bounded(text, MAX_TEXT))
+                .unwrap_or_default()
         };
         let error = Self { name: text("name"), description: text("description") };
         (!error.name.is_empty() || !error.description.is_empty()).then_some(error)
@@ -277,8 +281,13 @@ mod tests {
 
     #[test]
     fn the_vendors_array_is_read_and_nothing_else() {
-        let error = VendorError::read(r#"[{"name":"SYSTEM","description":"Invalid or missing credentials"}]"#).unwrap();
-        assert_eq!((error.name.as_str(), error.description.as_str()), ("SYSTEM", "Invalid or missing credentials"));
+        let error =
+            VendorError::read(r#"[{"name":"SYSTEM","description":"Invalid or missing credentials"}]"#)
+                .unwrap();
+        assert_eq!(
+            (error.name.as_str(), error.description.as_str()),
+            ("SYSTEM", "Invalid or missing credentials")
+        );
         for body in ["", "[]", "{}", "[1]", "[{}]", "<html>", r#"[{"name":4}]"#] {
             assert_eq!(VendorError::read(body), None, "{body}");
         }
@@ -286,8 +295,11 @@ mod tests {
 
     #[test]
     fn a_summary_holds_nothing_of_the_answer() {
-        let mismatch =
-            Mismatch { place: "data.servers[3].guid".into(), expected: "a guid", excerpt: "what it said".into() };
+        let mismatch = Mismatch {
+            place: "data.servers[3].guid".into(),
+            expected: "a guid",
+            excerpt: "what it said".into(),
+        };
         let error = Error::Unexpected { call: "GET /api/Server".into(), mismatch };
         assert_eq!(error.summary(), "GET /api/Server did not answer a guid at data.servers[3].guid");
         assert_eq!(

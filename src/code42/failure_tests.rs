@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::recorded::{BASIC, Canned, FakeAuthority, PASSWORD, basic, client, options};
 use super::{
-    Client, ClusterServerId, ComputerId, Credentials, Error, ErrorKind, Timeouts, TokenValidity, UnreachableReason,
-    VendorError,
+    Client, ClusterServerId, ComputerId, Credentials, Error, ErrorKind, Timeouts, TokenValidity,
+    UnreachableReason, VendorError,
 };
 
 async fn ping_error(canned: Canned) -> Error {
@@ -17,7 +17,11 @@ async fn ping_error(canned: Canned) -> Error {
 }
 
 fn vendor(status: u16) -> Canned {
-    Canned::new(status, "text/html;charset=ISO-8859-1", r#"[{"name":"SYSTEM","description":"it did not work"}]"#)
+    Canned::new(
+        status,
+        "text/html;charset=ISO-8859-1",
+        r#"[{"name":"SYSTEM","description":"it did not work"}]"#,
+    )
 }
 
 #[tokio::test]
@@ -35,7 +39,10 @@ async fn every_bad_status_is_its_own_error() {
             Error::ServerError { call: call(), status: 503, vendor: None },
         ),
         (Canned::new(401, "text/html", ""), Error::Refused { call: call(), vendor: None }),
-        (Canned::new(403, "text/plain", "x".repeat(10 << 20)), Error::Forbidden { call: call(), vendor: None }),
+        (
+            Canned::new(403, "text/plain", "x".repeat(10 << 20)),
+            Error::Forbidden { call: call(), vendor: None },
+        ),
         (
             Canned::new(302, "text/html", "").header("location", "https://u:p@other.example:4285/login?t=1"),
             Error::Redirected { call: call(), status: 302, to: "https://other.example:4285".into() },
@@ -77,8 +84,15 @@ async fn an_answer_that_is_too_large_is_not_read() {
     assert_eq!(error, Error::TooLarge { call: "GET /api/Ping".into(), limit: 1 << 20 });
 }
 
-/// A server that reads a request, does one thing, and hangs up.
-async fn once(reply: &'static [u8], pause: Duration) -> (String, tokio::task::JoinHandle<()>) {
+/// What a server does after its last byte.
+#[derive(Clone, Copy)]
+enum Ending {
+    HangsUp,
+    StaysSilent,
+}
+
+/// A server that reads a request, says one thing, and ends.
+async fn once(reply: &'static [u8], ending: Ending) -> (String, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let task = tokio::spawn(async move {
@@ -87,15 +101,17 @@ async fn once(reply: &'static [u8], pause: Duration) -> (String, tokio::task::Jo
         let _ = stream.read(&mut request).await;
         let _ = stream.write_all(reply).await;
         let _ = stream.flush().await;
-        tokio::time::sleep(pause).await;
+        match ending {
+            Ending::HangsUp => {}
+            Ending::StaysSilent => std::future::pending().await,
+        }
     });
     (url, task)
 }
 
-async fn unreachable(url: &str) -> (UnreachableReason, Error) {
+async fn unreachable(url: &str, patience: Duration) -> (UnreachableReason, Error) {
     let mut options = options(url, basic());
-    options.timeouts =
-        Timeouts { answer: Duration::from_millis(300), connect: Duration::from_millis(300), ..options.timeouts };
+    options.timeouts = Timeouts { answer: patience, ..options.timeouts };
     let error = Client::new(&options).unwrap().ping().await.unwrap_err();
     match &error {
         Error::Unreachable { reason, .. } => (*reason, error),
@@ -103,21 +119,34 @@ async fn unreachable(url: &str) -> (UnreachableReason, Error) {
     }
 }
 
+/// Long enough for anything that is going to happen, even on a busy machine.
+const PATIENT: Duration = Duration::from_secs(20);
+
+/// A port that nothing listens on, and that nobody else gets while the socket lives.
+fn nobody() -> (String, TcpSocket) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    (format!("http://{}", socket.local_addr().unwrap()), socket)
+}
+
 #[tokio::test]
 async fn every_way_to_lose_a_connection_has_its_reason() {
     let partial = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\":";
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"data\":\r\n";
-    let hour = Duration::from_secs(3600);
-    for (name, reply, pause, expected) in [
-        ("hangs up at once", &b""[..], Duration::ZERO, UnreachableReason::ConnectionLost),
-        ("hangs up in mid-answer", partial, Duration::ZERO, UnreachableReason::ConnectionLost),
-        ("hangs up between chunks", chunked, Duration::ZERO, UnreachableReason::ConnectionLost),
-        ("never answers", b"", hour, UnreachableReason::TimedOut),
-        ("stops in mid-answer", partial, hour, UnreachableReason::TimedOut),
-        ("speaks something else", b"SSH-2.0-OpenSSH_9.6\r\n", Duration::ZERO, UnreachableReason::NotHttp),
+    for (name, reply, ending, expected) in [
+        ("hangs up at once", &b""[..], Ending::HangsUp, UnreachableReason::ConnectionLost),
+        ("hangs up in mid-answer", partial, Ending::HangsUp, UnreachableReason::ConnectionLost),
+        ("hangs up between chunks", chunked, Ending::HangsUp, UnreachableReason::ConnectionLost),
+        ("never answers", b"", Ending::StaysSilent, UnreachableReason::TimedOut),
+        ("stops in mid-answer", partial, Ending::StaysSilent, UnreachableReason::TimedOut),
+        ("speaks something else", b"SSH-2.0-OpenSSH_9.6\r\n", Ending::HangsUp, UnreachableReason::NotHttp),
     ] {
-        let (url, task) = once(reply, pause).await;
-        let (reason, error) = unreachable(&url).await;
+        let (url, task) = once(reply, ending).await;
+        let patience = match ending {
+            Ending::HangsUp => PATIENT,
+            Ending::StaysSilent => Duration::from_millis(300),
+        };
+        let (reason, error) = unreachable(&url, patience).await;
         assert_eq!(reason, expected, "{name}: {error}");
         assert_eq!(error.summary(), format!("{url} cannot be reached: {expected}"));
         task.abort();
@@ -126,13 +155,12 @@ async fn every_way_to_lose_a_connection_has_its_reason() {
 
 #[tokio::test]
 async fn nobody_there() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
-    let (reason, error) = unreachable(&url).await;
+    let (url, _socket) = nobody();
+    let (reason, error) = unreachable(&url, PATIENT).await;
     assert_eq!(reason, UnreachableReason::ConnectionRefused);
     assert_eq!(error.kind().as_str(), "ConnectionRefused");
-    let (reason, _) = unreachable("http://no-such-host.invalid").await;
+    // A label longer than 63 characters has no address anywhere; no name server needs to be asked.
+    let (reason, _) = unreachable(&format!("http://{}.invalid", "x".repeat(64)), PATIENT).await;
     assert_eq!(reason, UnreachableReason::NotResolved);
 }
 
@@ -246,23 +274,33 @@ async fn no_text_of_an_error_holds_a_credential() {
     let array = format!(r#"[{{"name":"SYSTEM","description":"no such user admin:{PASSWORD}"}}]"#);
     let secrets = [PASSWORD, &BASIC["Basic ".len()..], "cookiehalf"];
     let mut texts = Vec::new();
-    for canned in [Canned::new(200, "text/html", echo), Canned::new(500, "text/html", array.clone()), Canned::new(401, "text/html", array)] {
+    for canned in [
+        Canned::new(200, "text/html", echo),
+        Canned::new(500, "text/html", array.clone()),
+        Canned::new(401, "text/html", array),
+    ] {
         let error = ping_error(canned).await;
         texts.push(format!("{error} {error:?} {}", error.summary()));
     }
-    for body in [r#"{"data":["cookiehalf"]}"#, r#"{"data":["cookiehalf","ü"]}"#, r#"["cookiehalf"#, r#"{"data":{"token":"cookiehalf"}}"#] {
+    for body in [
+        r#"{"data":["cookiehalf"]}"#,
+        r#"{"data":["cookiehalf","ü"]}"#,
+        r#"["cookiehalf"#,
+        r#"{"data":{"token":"cookiehalf"}}"#,
+    ] {
         let authority = FakeAuthority::answering([Canned::json(body)]).await;
         let error = authority.token_client().ping().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unexpected);
         texts.push(format!("{error} {error:?}"));
     }
-    let authority =
-        FakeAuthority::answering([token_answer("cookiehalf"), Canned::json(r#"{"data":"cookiehalf-urlhalf"}"#)]).await;
+    let authority = FakeAuthority::answering([
+        token_answer("cookiehalf"),
+        Canned::json(r#"{"data":"cookiehalf-urlhalf"}"#),
+    ])
+    .await;
     let client = authority.token_client();
     texts.push(format!("{:?}", client.ping().await.unwrap_err()));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let nobody = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    let (nobody, _socket) = nobody();
     let token = super::Token::new("cookiehalf-urlhalf");
     let error = self::client(&nobody, basic()).validate_token(&token).await.unwrap_err();
     texts.push(format!("{error} {error:?} {token:?} {client:?} {:?}", options(&nobody, basic())));

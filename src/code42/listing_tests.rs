@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use super::recorded::{Canned, FakeAuthority};
 use super::{
-    ComputerId, DeviceActivity, DeviceDetail, DeviceQuery, DeviceStanding, Error, ErrorKind, OrganisationId, ServerType,
+    ComputerId, DeviceActivity, DeviceDetail, DeviceQuery, DeviceStanding, Error, ErrorKind, OrganisationId,
+    ServerType,
 };
 
 fn page(name: &str, total: Option<u64>, rows: impl IntoIterator<Item = String>) -> Canned {
@@ -18,7 +19,9 @@ fn page(name: &str, total: Option<u64>, rows: impl IntoIterator<Item = String>) 
 }
 
 fn server(guid: u64) -> String {
-    format!(r#"{{"guid":"{guid}","serverName":"s{guid}","type":"STORAGE","version":"4.2.3.1","online":true}}"#)
+    format!(
+        r#"{{"guid":"{guid}","serverName":"s{guid}","type":"STORAGE","version":"4.2.3.1","online":true}}"#
+    )
 }
 
 fn device(id: u64) -> String {
@@ -94,13 +97,20 @@ async fn a_server_without_what_matters_is_named_by_its_place() {
         (r#"{"guid":"","type":"SERVER","version":"4.2.3.1","online":true}"#, "data.servers[1].guid a guid"),
         (r#"{"guid":"9","version":"4.2.3.1","online":true}"#, "data.servers[1].type a type of server"),
         (r#"{"guid":"9","type":"SERVER","online":true}"#, "data.servers[1].version a version or null"),
-        (r#"{"guid":"9","type":"SERVER","version":4.2,"online":true}"#, "data.servers[1].version a version or null"),
+        (
+            r#"{"guid":"9","type":"SERVER","version":4.2,"online":true}"#,
+            "data.servers[1].version a version or null",
+        ),
         (r#"{"guid":"9","type":"SERVER","version":"4.2"}"#, "data.servers[1].online true or false"),
-        (r#"{"guid":"9","type":"SERVER","version":"4.2","online":null}"#, "data.servers[1].online true or false"),
+        (
+            r#"{"guid":"9","type":"SERVER","version":"4.2","online":null}"#,
+            "data.servers[1].online true or false",
+        ),
         ("7", "data.servers[1] an object"),
     ];
     for (row, expected) in cases {
-        let authority = FakeAuthority::answering([page("servers", Some(2), [server(1), row.to_owned()])]).await;
+        let authority =
+            FakeAuthority::answering([page("servers", Some(2), [server(1), row.to_owned()])]).await;
         let error = authority.client().servers().await.unwrap_err();
         assert_eq!(mismatch_place(error), expected, "{row}");
     }
@@ -108,7 +118,8 @@ async fn a_server_without_what_matters_is_named_by_its_place() {
 
 #[tokio::test]
 async fn organisations_that_shift_while_paging_are_kept_once() {
-    let organisation = |id: u64, name: &str| format!(r#"{{"orgId":{id},"orgName":"{name}","parentOrgId":"1"}}"#);
+    let organisation =
+        |id: u64, name: &str| format!(r#"{{"orgId":{id},"orgName":"{name}","parentOrgId":"1"}}"#);
     let authority = FakeAuthority::answering([
         page("orgs", Some(251), (1..=250).map(|id| organisation(id, "old"))),
         page("orgs", Some(251), [organisation(250, "new"), organisation(251, "new")]),
@@ -152,7 +163,12 @@ async fn a_device_is_read_from_its_documented_fields() {
     let standings: Vec<_> = page.devices.iter().map(|device| device.standing).collect();
     assert_eq!(
         standings,
-        [DeviceStanding::Active, DeviceStanding::Deactivated, DeviceStanding::Blocked, DeviceStanding::Blocked]
+        [
+            DeviceStanding::Active,
+            DeviceStanding::Deactivated,
+            DeviceStanding::Blocked,
+            DeviceStanding::Blocked
+        ]
     );
     assert_eq!(page.devices[2].last_connected, "2018-04-18T13:22:00.123Z".parse().ok());
     let places: Vec<_> = page.unreadable.iter().map(|mismatch| mismatch.place.as_str()).collect();
@@ -192,7 +208,11 @@ async fn a_listing_of_devices_ends_when_nothing_is_left() {
         ),
         (
             "no total",
-            vec![page("computers", None, rows(0..100)), page("computers", None, rows(100..103)), page("computers", None, [])],
+            vec![
+                page("computers", None, rows(0..100)),
+                page("computers", None, rows(100..103)),
+                page("computers", None, []),
+            ],
             "100 3 ",
         ),
         (

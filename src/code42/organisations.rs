@@ -52,7 +52,10 @@ impl Client {
         self.list_organisations(Some(text)).await
     }
 
-    async fn list_organisations(&self, search: Option<&str>) -> Result<Answer<Vec<OrganisationRecord>>, Error> {
+    async fn list_organisations(
+        &self,
+        search: Option<&str>,
+    ) -> Result<Answer<Vec<OrganisationRecord>>, Error> {
         let key = |organisation: &OrganisationRecord| organisation.organisation_id;
         self.every_page(ORGANISATIONS, search, OrganisationRecord::read, key).await
     }

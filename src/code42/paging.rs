@@ -72,11 +72,10 @@ impl Client {
                 let list = envelope.list(listing.name, listing.expected)?;
                 let before = rows.len();
                 let repeated = add(&mut rows, &list, &read, &key)?;
-                let next =
-                    after_page(list.len(), rows.len() - before, rows.len(), list.total_count, listing.page_size);
-                match listing.completeness {
-                    Completeness::Exact => demand_exact(&list, next, rows.len(), rows.len() - before, repeated)?,
-                    Completeness::BestEffort => {}
+                let fresh = rows.len() - before;
+                let next = after_page(list.len(), fresh, rows.len(), list.total_count, listing.page_size);
+                if listing.completeness == Completeness::Exact {
+                    demand_exact(&list, next, rows.len(), fresh, repeated)?;
                 }
                 Ok(next)
             })?;
@@ -120,12 +119,20 @@ fn add<T, K: Ord>(
 
 /// Some rows old and some new on one page means that the list moved, or that two things claim one identity: not an
 /// answer to build on. All rows old means an authority that ignores paging.
-fn demand_exact(list: &List<'_>, next: Next, read: usize, fresh: usize, repeated: usize) -> Result<(), Mismatch> {
+fn demand_exact(
+    list: &List<'_>,
+    next: Next,
+    read: usize,
+    fresh: usize,
+    repeated: usize,
+) -> Result<(), Mismatch> {
     if fresh > 0 && repeated > 0 {
         return Err(list.total_mismatch("every row once"));
     }
     match (next, list.total_count) {
-        (Next::End, Some(total)) if total != read as u64 => Err(list.total_mismatch("as many as there are rows")),
+        (Next::End, Some(total)) if total != read as u64 => {
+            Err(list.total_mismatch("as many as there are rows"))
+        }
         (Next::End | Next::Page, Some(_) | None) => Ok(()),
     }
 }

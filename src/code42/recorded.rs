@@ -116,7 +116,8 @@ impl FakeAuthority {
     pub(super) async fn answering(answers: impl IntoIterator<Item = Canned>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let script = Arc::new(Mutex::new(Script { answers: answers.into_iter().collect(), seen: Vec::new() }));
+        let script =
+            Arc::new(Mutex::new(Script { answers: answers.into_iter().collect(), seen: Vec::new() }));
         let router = Router::new().fallback(answer).with_state(Arc::clone(&script));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { port, script, task }
@@ -164,7 +165,8 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
     seen.body = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
     let mut script = script.lock().unwrap();
     script.seen.push(seen);
-    let canned = script.answers.pop_front().unwrap_or_else(|| Canned::new(410, "text/plain", "nothing is left"));
+    let canned =
+        script.answers.pop_front().unwrap_or_else(|| Canned::new(410, "text/plain", "nothing is left"));
     let mut response = Response::builder().status(canned.status);
     for (name, value) in &canned.headers {
         response = response.header(*name, value);
@@ -176,7 +178,7 @@ pub(super) fn basic() -> Credentials {
     Credentials::Basic { username: USERNAME.to_owned(), password: PASSWORD.into() }
 }
 
-/// Options for a test: as a user has them, but impatient.
+/// Options for a test: as a user has them, but with a bound that a hanging test soon meets.
 pub(super) fn options(url: &str, credentials: Credentials) -> ClientOptions {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
@@ -185,9 +187,9 @@ pub(super) fn options(url: &str, credentials: Credentials) -> ClientOptions {
     });
     ClientOptions {
         timeouts: Timeouts {
-            connect: Duration::from_secs(5),
-            answer: Duration::from_secs(5),
-            device_page: Duration::from_secs(5),
+            connect: Duration::from_secs(20),
+            answer: Duration::from_secs(20),
+            device_page: Duration::from_secs(20),
         },
         ..ClientOptions::new(url, credentials)
     }

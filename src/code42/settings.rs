@@ -74,7 +74,11 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`].
-    pub async fn update_server_settings(&self, id: ClusterServerId, update: &SettingsUpdate) -> Result<(), Error> {
+    pub async fn update_server_settings(
+        &self,
+        id: ClusterServerId,
+        update: &SettingsUpdate,
+    ) -> Result<(), Error> {
         let body = serde_json::to_string(update)
             .map_err(|error| Error::Misconfigured { what: "the settings", problem: error.to_string() })?;
         let call = Call::new(Method::PUT, "serverSettings").segment(id).body(body);

@@ -10,7 +10,8 @@ use tokio_rustls::TlsAcceptor;
 use super::recorded::{basic, options};
 use super::{Client, Error, ErrorKind, UnreachableReason};
 
-const PONG: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 25\r\nConnection: close\r\n\r\n{\"data\":{\"success\":true}}";
+const PONG: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Length: 25\r\nConnection: close\r\n\r\n{\"data\":{\"success\":true}}";
 
 /// An authority with a certificate of its own for a name; answers every request with a pong.
 async fn tls_authority(name: &str) -> (u16, String, JoinHandle<()>) {

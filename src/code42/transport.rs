@@ -78,7 +78,8 @@ impl Transport {
 
     /// The header for basic authentication: reqwest encodes it, and marks it as not to be shown.
     pub(super) fn basic_header(&self, username: &str, password: &Secret) -> Option<HeaderValue> {
-        let request = self.http.get(self.base.clone()).basic_auth(username, Some(password.expose())).build().ok()?;
+        let request =
+            self.http.get(self.base.clone()).basic_auth(username, Some(password.expose())).build().ok()?;
         request.headers().get(AUTHORIZATION).cloned()
     }
 
@@ -216,7 +217,9 @@ fn named(error: &(dyn StdError + 'static)) -> Option<UnreachableReason> {
     let io = error.downcast_ref::<io::Error>()?;
     match io.kind() {
         io::ErrorKind::ConnectionRefused => Some(UnreachableReason::ConnectionRefused),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some(UnreachableReason::NoRoute),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            Some(UnreachableReason::NoRoute)
+        }
         io::ErrorKind::TimedOut => Some(UnreachableReason::TimedOut),
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted

@@ -143,7 +143,9 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Option<Value> {
         let mut digits = String::new();
-        while let Some(character) = self.rest.next_if(|character| matches!(character, '-' | '+' | '.' | 'e' | 'E' | '0'..='9')) {
+        while let Some(character) =
+            self.rest.next_if(|character| matches!(character, '-' | '+' | '.' | 'e' | 'E' | '0'..='9'))
+        {
             digits.push(character);
         }
         serde_json::from_str::<Number>(&digits).ok().map(Value::Number)
@@ -171,10 +173,16 @@ mod tests {
         for (text, expected) in [
             ("{}", json!({})),
             (" { a : 1 , 'b' : \"x\" , \"c\" : 'y' , } ; ", json!({"a": 1, "b": "x", "c": "y"})),
-            ("{a:[1,-2.5,1e3,],b:{c:null,d:undefined}}", json!({"a": [1, -2.5, 1000.0], "b": {"c": null, "d": null}})),
+            (
+                "{a:[1,-2.5,1e3,],b:{c:null,d:undefined}}",
+                json!({"a": [1, -2.5, 1000.0], "b": {"c": null, "d": null}}),
+            ),
             ("{$a_1: true, b: false}", json!({"$a_1": true, "b": false})),
             ("{// one: 1\n/* two: 2 * / */ three: 3}", json!({"three": 3})),
-            (r#"{a: 'it\'s \"x\"\n\u00fc\x41', b: "window.x = {};"}"#, json!({"a": "it's \"x\"\nüA", "b": "window.x = {};"})),
+            (
+                r#"{a: 'it\'s \"x\"\n\u00fc\x41', b: "window.x = {};"}"#,
+                json!({"a": "it's \"x\"\nüA", "b": "window.x = {};"}),
+            ),
             ("{big: 1427864400430}", json!({"big": 1_427_864_400_430_u64})),
         ] {
             assert_eq!(parse(text), Some(expected), "{text}");
@@ -184,8 +192,27 @@ mod tests {
     #[test]
     fn what_is_no_literal_is_not_understood() {
         for text in [
-            "", "{", "{a", "{a:", "{a:1", "{a:1,,b:2}", "{a 1}", "{a:b}", "{a:f()}", "{a:1+1}", "{a:`x`}", "{a:'x\ny'}", "{a:'x",
-            "{a:1} b", "{a:1}}", "{a:01}", "{a:--1}", "{/* a:1}", "{a:/x/}", "[1 2]", "{a:'\\u12'}",
+            "",
+            "{",
+            "{a",
+            "{a:",
+            "{a:1",
+            "{a:1,,b:2}",
+            "{a 1}",
+            "{a:b}",
+            "{a:f()}",
+            "{a:1+1}",
+            "{a:`x`}",
+            "{a:'x\ny'}",
+            "{a:'x",
+            "{a:1} b",
+            "{a:1}}",
+            "{a:01}",
+            "{a:--1}",
+            "{/* a:1}",
+            "{a:/x/}",
+            "[1 2]",
+            "{a:'\\u12'}",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
