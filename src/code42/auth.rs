@@ -156,7 +156,7 @@ impl Client {
         let call = Call::new(Method::POST, "authToken").body("{}");
         let answer = self.send_basic(&call).await?;
         // Whatever is wrong with this answer, it may hold a token: nothing of it is ever shown.
-        let answer = self.interpret(&call, &answer, |envelope| read_token(envelope).map_err(without_excerpt));
+        let answer = self.interpret(&call, &answer, read_token);
         let answer = answer.map_err(|error| match error {
             Error::Unexpected { call, mismatch } => {
                 Error::Unexpected { call, mismatch: without_excerpt(mismatch) }
