@@ -7,6 +7,7 @@
 //! ```
 
 pub mod catalog;
+pub mod code42;
 pub mod fleet;
 pub mod planner;
 pub mod simulator;

@@ -1,0 +1,209 @@
+//! The client of one authority: adds credentials to calls, turns statuses into errors, keeps credentials out of
+//! every text.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
+
+use super::auth::{Authorization, Credentials};
+use super::call::Call;
+use super::envelope::Envelope;
+use super::error::{Error, Mismatch, VendorError};
+use super::record::Record;
+use super::transport::{RawAnswer, Transport};
+
+/// How to reach an authority, and as whom.
+///
+/// Making a client asks the process for its default rustls provider, which must be installed before.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    /// Scheme, host and port, such as `https://backup.example.com:4285`; a path before `/api` is kept.
+    pub url: String,
+    /// Who to be.
+    pub credentials: Credentials,
+    /// The PEM certificates of those who may sign for the authority. With them nobody else is trusted; without them
+    /// those whom the system trusts.
+    pub ca_pem: Option<Vec<u8>>,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+}
+
+impl ClientOptions {
+    /// Options with the system's trust and the usual patience.
+    pub fn new(url: impl Into<String>, credentials: Credentials) -> Self {
+        Self {
+            url: url.into(),
+            credentials,
+            ca_pem: None,
+            timeouts: Timeouts::default(),
+            user_agent: concat!("codeupgrade/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For connecting, TLS included.
+    pub connect: Duration,
+    /// For a whole call, from its start to the last byte of its answer.
+    pub answer: Duration,
+    /// The same for a page of devices, which a large authority assembles slowly.
+    pub device_page: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            answer: Duration::from_secs(30),
+            device_page: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A good answer, and what the clocks behind it read when it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// What was asked for.
+    pub value: T,
+    /// The authority's clock: `metadata.timestamp` of the answer, or else its `Date` header.
+    pub authority_time: Option<Timestamp>,
+    /// The `Date` header, in whole seconds; something between here and the authority may have set it.
+    pub date: Option<Timestamp>,
+}
+
+impl<T> Answer<T> {
+    /// The same answer about something else.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer { value: change(self.value), authority_time: self.authority_time, date: self.date }
+    }
+}
+
+/// A client of one authority. Cheap to clone; clones share connections and token.
+#[derive(Clone)]
+pub struct Client {
+    transport: Arc<Transport>,
+    pub(super) authorization: Arc<Authorization>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Client").field("url", &self.transport.origin()).finish_non_exhaustive()
+    }
+}
+
+/// Whether an error may show what the authority said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exposure {
+    Shown,
+    Hidden,
+}
+
+impl Client {
+    /// Checks the options. Sends nothing.
+    ///
+    /// # Errors
+    /// [`Error::Misconfigured`], naming the option.
+    pub fn new(options: &ClientOptions) -> Result<Self, Error> {
+        let transport = Transport::new(options)?;
+        let authorization = Authorization::new(options.credentials.clone(), &transport)?;
+        Ok(Self { transport: Arc::new(transport), authorization: Arc::new(authorization) })
+    }
+
+    /// Scheme, host and port of the authority.
+    pub fn url(&self) -> String {
+        self.transport.origin()
+    }
+
+    /// Makes a call with the credentials and returns its answer if the status is good. Where a token ran out, a new
+    /// one is fetched, once: a refused call was not carried out, so repeating it changes nothing twice.
+    pub(super) async fn send(&self, call: &Call) -> Result<RawAnswer, Error> {
+        let (headers, token) = self.authorize().await?;
+        let answer = self.transport.send(call, headers).await?;
+        match token {
+            Some(token) if answer.status == 401 => {
+                self.authorization.forget(&token).await;
+                let (headers, _) = self.authorize().await?;
+                let answer = self.transport.send(call, headers).await?;
+                self.check(call, answer)
+            }
+            Some(_) | None => self.check(call, answer),
+        }
+    }
+
+    /// Makes a call with name and password, whatever the credentials prefer.
+    pub(super) async fn send_basic(&self, call: &Call) -> Result<RawAnswer, Error> {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, self.authorization.basic())]);
+        let answer = self.transport.send(call, headers).await?;
+        self.check(call, answer)
+    }
+
+    /// Makes a call and reads the one object that it answers.
+    pub(super) async fn record<T>(
+        &self,
+        call: &Call,
+        read: impl FnOnce(&Record) -> Result<T, Mismatch>,
+    ) -> Result<Answer<T>, Error> {
+        let answer = self.send(call).await?;
+        self.interpret(call, &answer, |envelope| read(&envelope.record()?))
+    }
+
+    /// Reads an answer.
+    pub(super) fn interpret<T>(
+        &self,
+        call: &Call,
+        answer: &RawAnswer,
+        read: impl FnOnce(&Envelope<'_>) -> Result<T, Mismatch>,
+    ) -> Result<Answer<T>, Error> {
+        let envelope =
+            Envelope::open(&answer.body).map_err(|mismatch| self.unexpected(call, answer, mismatch))?;
+        let value = read(&envelope).map_err(|mismatch| self.unexpected(call, answer, mismatch))?;
+        Ok(Answer { value, authority_time: envelope.timestamp.or(answer.date), date: answer.date })
+    }
+
+    /// The error about an answer that is not what was expected.
+    pub(super) fn unexpected(&self, call: &Call, answer: &RawAnswer, mismatch: Mismatch) -> Error {
+        Error::Unexpected { call: call.label(), mismatch: self.redacted(answer, mismatch) }
+    }
+
+    /// The mismatch, without its excerpt where the answer holds a credential.
+    pub(super) fn redacted(&self, answer: &RawAnswer, mismatch: Mismatch) -> Mismatch {
+        match self.exposure(answer) {
+            Exposure::Shown => mismatch,
+            Exposure::Hidden => {
+                Mismatch { excerpt: "(not shown: the answer holds a credential)".to_owned(), ..mismatch }
+            }
+        }
+    }
+
+    fn exposure(&self, answer: &RawAnswer) -> Exposure {
+        if self.authorization.is_in(&answer.body) { Exposure::Hidden } else { Exposure::Shown }
+    }
+
+    /// Good statuses pass, every other one is an error.
+    fn check(&self, call: &Call, answer: RawAnswer) -> Result<RawAnswer, Error> {
+        let status = answer.status;
+        let label = call.label();
+        let vendor = || match self.exposure(&answer) {
+            Exposure::Shown => VendorError::read(&answer.body),
+            Exposure::Hidden => None,
+        };
+        match status {
+            200..=299 => Ok(answer),
+            300..=399 => {
+                let to = answer.location.unwrap_or_else(|| "nowhere".to_owned());
+                Err(Error::Redirected { call: label, status, to })
+            }
+            401 => Err(Error::Refused { call: label, vendor: vendor() }),
+            403 => Err(Error::Forbidden { call: label, vendor: vendor() }),
+            404 => Err(Error::Missing { call: label, vendor: vendor() }),
+            _ => Err(Error::ServerError { call: label, status, vendor: vendor() }),
+        }
+    }
+}
