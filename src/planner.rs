@@ -4,6 +4,7 @@
 //! [`Decision`]. Pure, total and deterministic: no Kubernetes, no runtime, no clock, no environment, no randomness.
 
 mod backups;
+pub mod check;
 pub mod decide;
 pub mod desired;
 mod events;

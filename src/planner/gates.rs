@@ -111,9 +111,12 @@ impl<'a> Context<'a> {
     }
 }
 
+/// A gate's name and its check.
+type Check = (GateName, fn(&Context<'_>) -> Verdict);
+
 /// The gates that everything must pass, whatever the step.
 pub fn of_everything(context: &Context<'_>) -> Vec<Gate> {
-    let checks: [(GateName, fn(&Context<'_>) -> Verdict); 11] = [
+    let checks: [Check; 11] = [
         (GateName::Spec, spec::check),
         (GateName::Claim, claim::check),
         (GateName::Access, access::check),
@@ -131,7 +134,7 @@ pub fn of_everything(context: &Context<'_>) -> Vec<Gate> {
 
 /// The gates of a hop, in the order in which a careful admin would ask.
 pub fn of_a_hop(context: &Context<'_>) -> Vec<Gate> {
-    let checks: [(GateName, fn(&Context<'_>) -> Verdict); 15] = [
+    let checks: [Check; 15] = [
         (GateName::Path, path::check),
         (GateName::Wait, wait::check),
         (GateName::Clock, clock::check),
@@ -153,14 +156,14 @@ pub fn of_a_hop(context: &Context<'_>) -> Vec<Gate> {
 
 /// The gates that are asked last, on facts gathered after all others passed.
 pub fn of_the_last_moment(context: &Context<'_>) -> Vec<Gate> {
-    let checks: [(GateName, fn(&Context<'_>) -> Verdict); 2] =
+    let checks: [Check; 2] =
         [(GateName::Backup, backup::check), (GateName::Compatibility, compatibility::check)];
     run(context, &checks)
 }
 
 /// The gates of releasing more devices.
 pub fn of_a_rollout(context: &Context<'_>) -> Vec<Gate> {
-    let checks: [(GateName, fn(&Context<'_>) -> Verdict); 4] = [
+    let checks: [Check; 4] = [
         (GateName::BackupsRunning, backups_running::check),
         (GateName::Approval, approval::check_devices),
         (GateName::Paused, paused::check),
@@ -169,7 +172,7 @@ pub fn of_a_rollout(context: &Context<'_>) -> Vec<Gate> {
     run(context, &checks)
 }
 
-fn run(context: &Context<'_>, checks: &[(GateName, fn(&Context<'_>) -> Verdict)]) -> Vec<Gate> {
+fn run(context: &Context<'_>, checks: &[Check]) -> Vec<Gate> {
     checks.iter().map(|(name, check)| Gate { name: *name, verdict: check(context) }).collect()
 }
 

@@ -110,13 +110,10 @@ fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
         }
         return Headline::new(Phase::Done, Reason::Done, message);
     }
-    match &findings.rollout {
-        Some(rollout) => rolling_out(context, rollout),
-        None => {
-            let message = "the list of devices has not been read yet";
-            Headline::new(Phase::Checking, Reason::ListingAwaited, message)
-        }
+    if let Some(rollout) = &findings.rollout {
+        return rolling_out(context, rollout);
     }
+    Headline::new(Phase::Checking, Reason::ListingAwaited, "the list of devices has not been read yet")
 }
 
 fn own(context: &Context<'_>) -> u64 {

@@ -153,7 +153,9 @@ fn start_rollouts(
 fn rollout_id(group: &Group, targets: &Targets<'_>, release: Version) -> String {
     let mut digest = Md5::new();
     digest.update(format!("{release}|{:016x}|{targets}", group.matches));
-    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest.finalize()[..8]);
+    format!("{:016x}", u64::from_be_bytes(first))
 }
 
 /// An order to retry lets a halted group go on; its devices' clocks start again.

@@ -194,15 +194,12 @@ fn fall(memory: &Memory, situation: &Situation<'_>) -> Option<Fall> {
     }
     let hop = memory.hop.as_ref();
     situation.storage.iter().map(|storage| storage.server).find_map(|server| {
-        let was_at = match hop {
-            Some(hop) => {
-                let entry = hop.servers.iter().find(|entry| entry.guid == server.guid)?;
-                if entry.verified_at.is_some() { hop.to } else { hop.from }
-            }
-            None => {
-                let settled = memory.settled.as_ref()?;
-                settled.servers.binary_search(&server.guid).is_ok().then_some(settled.release)?
-            }
+        let was_at = if let Some(hop) = hop {
+            let entry = hop.servers.iter().find(|entry| entry.guid == server.guid)?;
+            if entry.verified_at.is_some() { hop.to } else { hop.from }
+        } else {
+            let settled = memory.settled.as_ref()?;
+            settled.servers.binary_search(&server.guid).is_ok().then_some(settled.release)?
         };
         match server.verification(was_at) {
             Verification::Below(release) => Some(Fall { server: server.name.0.clone(), release }),
@@ -223,7 +220,7 @@ fn note_fall(
     fall: Fall,
     now: Timestamp,
 ) -> Standing {
-    let noticed = memory.restored.get_or_insert_with(|| Restored {
+    let noticed = memory.restored.get_or_insert(Restored {
         release: fall.release,
         noticed_at: now,
         generation: desired.generation,

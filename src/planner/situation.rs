@@ -48,7 +48,7 @@ impl<'a> Situation<'a> {
             match desired.storage_entry(&server.guid, &server.name).map(|entry| &entry.role) {
                 Some(StorageRole::Retired(_)) => retired.push(server),
                 Some(StorageRole::Upgraded(method)) => {
-                    storage.push(OwnStorage { server, method: Some(method) })
+                    storage.push(OwnStorage { server, method: Some(method) });
                 }
                 None => storage.push(OwnStorage { server, method: None }),
             }
