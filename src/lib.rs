@@ -12,3 +12,4 @@ pub mod code42;
 pub mod fleet;
 pub mod planner;
 pub mod simulator;
+pub mod translate;
