@@ -7,10 +7,11 @@ use std::process::ExitCode;
 
 use super::output::{fail, print};
 use crate::api::{CodeRelease, CodeUpgrade};
+use crate::catalog::merge::Layer;
 use crate::planner::report::{Gate, PlanItem, PlanWhat, Report, Verdict};
 use crate::planner::words;
 use crate::simulator::{Scenario, preview};
-use crate::translate::catalog::{Layer, shipped};
+use crate::translate::catalog::shipped;
 use crate::translate::status;
 
 /// Options of `plan`.
@@ -53,11 +54,17 @@ fn plan(arguments: &Arguments) -> Result<String, String> {
         .map_err(|error| format!("{}: {error}", arguments.environment.display()))?;
     let mut releases: Vec<(Layer, CodeRelease)> =
         shipped().into_iter().map(|release| (Layer::Shipped, release)).collect();
-    for path in arguments.catalog.iter().map(|directory| yaml_files(directory)).collect::<Result<Vec<_>, _>>()?.concat() {
+    for path in arguments
+        .catalog
+        .iter()
+        .map(|directory| yaml_files(directory))
+        .collect::<Result<Vec<_>, _>>()?
+        .concat()
+    {
         releases.push((Layer::User, read(&path)?));
     }
     let (decision, at) = preview::decide_now(&upgrade, &scenario, releases)?;
-    let as_status = || status::status(None, &decision, upgrade.metadata.generation.unwrap_or(1), at);
+    let as_status = || status::status(None, &decision, upgrade.metadata.generation, at);
     Ok(match arguments.output {
         Output::Text => render(&decision.report),
         Output::Json => serde_json::to_string_pretty(&as_status()).map_err(|error| error.to_string())? + "\n",
@@ -89,9 +96,12 @@ fn yaml_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
 /// The report for a terminal.
 fn render(report: &Report) -> String {
     let mut text = String::new();
-    let version = |version: Option<crate::catalog::Version>| version.map_or("?".to_owned(), |version| version.to_string());
+    let version = |version: Option<crate::catalog::Version>| {
+        version.map_or("?".to_owned(), |version| version.to_string())
+    };
     let target = report.target.map_or_else(|| "(observe only)".to_owned(), |target| target.to_string());
-    let _ = writeln!(text, "{} -> {target}   {}: {}", version(report.at), report.phase.name(), report.message);
+    let _ =
+        writeln!(text, "{} -> {target}   {}: {}", version(report.at), report.phase.name(), report.message);
     if let Some(mend) = &report.mend {
         let _ = writeln!(text, "to do: {mend}");
     }
@@ -148,8 +158,12 @@ fn gate_line(gate: &Gate) -> String {
     let name = gate.name.name();
     match &gate.verdict {
         Verdict::Pass => format!("{:<9}{name}", "pass"),
-        Verdict::Hold { reason, message, .. } => format!("{:<9}{name:<18}{}: {message}", "hold", reason.name()),
-        Verdict::Unknown { reason, message, .. } => format!("{:<9}{name:<18}{}: {message}", "unknown", reason.name()),
+        Verdict::Hold { reason, message, .. } => {
+            format!("{:<9}{name:<18}{}: {message}", "hold", reason.name())
+        }
+        Verdict::Unknown { reason, message, .. } => {
+            format!("{:<9}{name:<18}{}: {message}", "unknown", reason.name())
+        }
         Verdict::Refuse { reason, message, mend } => {
             format!("{:<9}{name:<18}{}: {message} [{mend}]", "refuse", reason.name())
         }

@@ -51,7 +51,8 @@ pub fn servers(world: &World, previous: Option<&ServersFacts>) -> Result<Servers
         .servers()
         .into_iter()
         .map(|listed| {
-            let before = previous.and_then(|facts| facts.list.iter().find(|server| server.guid == listed.guid));
+            let before =
+                previous.and_then(|facts| facts.list.iter().find(|server| server.guid == listed.guid));
             let mut server = Server {
                 guid: listed.guid,
                 name: listed.name,

@@ -8,12 +8,12 @@ use super::observation;
 use super::scenario::Scenario;
 use super::world::World;
 use crate::api::{CodeRelease, CodeUpgrade};
+use crate::catalog::merge::Layer;
 use crate::planner::observed::{
     Access, Catch, Observed, Rights, Witnesses, WorkloadFacts, WorkloadReading, WorkloadRollout,
 };
 use crate::planner::{Decision, Desired, Memory, decide};
 use crate::translate;
-use crate::translate::catalog::Layer;
 
 /// The decision on a described environment, as if it had been watched for a few minutes.
 ///
@@ -34,7 +34,10 @@ pub fn decide_now(
     let mut last = None;
     // Three answers over two minutes verify the servers; the decision after that is the one people ask for.
     for minute in 0..=3 {
-        let now = scenario.start.saturating_add(SignedDuration::from_mins(minute)).map_err(|error| error.to_string())?;
+        let now = scenario
+            .start
+            .saturating_add(SignedDuration::from_mins(minute))
+            .map_err(|error| error.to_string())?;
         world.advance_to(now);
         let failed = |failure| format!("the described authority does not answer: {failure:?}");
         servers = Some(observation::servers(&world, servers.as_ref()).map_err(failed)?);
@@ -59,7 +62,9 @@ pub fn decide_now(
     last.ok_or_else(|| "nothing was decided".to_owned())
 }
 
-fn assumed_workloads(desired: &Desired) -> std::collections::BTreeMap<crate::planner::desired::WorkloadRef, WorkloadReading> {
+fn assumed_workloads(
+    desired: &Desired,
+) -> std::collections::BTreeMap<crate::planner::desired::WorkloadRef, WorkloadReading> {
     let storage = desired.storage.iter().filter_map(|entry| match &entry.role {
         crate::planner::desired::StorageRole::Upgraded(method) => Some(method),
         crate::planner::desired::StorageRole::Retired(_) => None,

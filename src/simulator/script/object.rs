@@ -41,7 +41,14 @@ impl Object {
             "backup": {"none": "a story"},
             "devices": {"upgrade": "Bundled", "waves": ["100%"]},
         });
-        Self { spec, generation: 1, deleted: false, memory: Memory::default(), orders: Vec::new(), edited: false }
+        Self {
+            spec,
+            generation: 1,
+            deleted: false,
+            memory: Memory::default(),
+            orders: Vec::new(),
+            edited: false,
+        }
     }
 
     /// The wanted state, by the same translation as in a cluster.
@@ -52,7 +59,8 @@ impl Object {
         if std::mem::take(&mut self.edited) {
             self.generation += 1;
         }
-        let spec: CodeUpgradeSpec = serde_json::from_value(self.spec.clone()).map_err(|error| error.to_string())?;
+        let spec: CodeUpgradeSpec =
+            serde_json::from_value(self.spec.clone()).map_err(|error| error.to_string())?;
         let mut object = crate::api::CodeUpgrade::new("story", spec.clone());
         object.metadata.namespace = Some("stories".into());
         object.metadata.generation = Some(self.generation);

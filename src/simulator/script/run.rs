@@ -11,10 +11,11 @@ use super::object::Object;
 use super::timeline::Timeline;
 use super::verb::{Expectation, Line, Until, Verb};
 use crate::api::{CodeRelease, CodeReleaseSpec};
+use crate::catalog::merge::Layer;
 use crate::catalog::{Catalog, Product, Version};
 use crate::fleet::{Devices, Guid};
 use crate::planner::check::{Grounds, check};
-use crate::planner::desired::{ImageFrom, Method, StorageRole, WorkloadRef};
+use crate::planner::desired::{ImageFrom, Method, Problem, StorageRole, WorkloadRef};
 use crate::planner::observed::{
     Access, AccessFailure, AuthorityFacts, Claim, Finalizer, ServersFacts, SettingsFacts, Witnesses,
 };
@@ -24,11 +25,13 @@ use crate::planner::step::Step;
 use crate::planner::{Decision, Desired, Observed, Wants, decide};
 use crate::simulator::fault::Fault;
 use crate::simulator::observation;
-use crate::simulator::scenario::{ClusterType, DeviceGroup, Minutes, Power, Scenario, ScenarioOrganisation, ScenarioServer};
+use crate::simulator::scenario::{
+    ClusterType, DeviceGroup, Minutes, Power, Scenario, ScenarioOrganisation, ScenarioServer,
+};
 use crate::simulator::settings::{Settings, SettingsChange};
 use crate::simulator::world::World;
 use crate::translate;
-use crate::translate::catalog::Layer;
+use crate::translate::{DeviceTraits, GroupMatcher, Organisation};
 
 /// A boundary between a write and an effect at which the process ends: the n-th of the story, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +78,7 @@ struct Process {
     settings: Option<SettingsFacts>,
     devices: Option<Arc<Devices>>,
     flagged: BTreeMap<u64, Timestamp>,
+    group_problems: Vec<Problem>,
     wants: Option<Wants>,
 }
 
@@ -162,7 +166,9 @@ impl Setting {
             Verb::Storage(name, version) => scenario.storage.push(server(name, Some(*version))),
             Verb::Provider(name, version) => scenario.providers.push(server(name, Some(*version))),
             Verb::Organisation(name) => {
-                scenario.organisations.push(ScenarioOrganisation { name: name.clone(), children: Vec::new() });
+                scenario
+                    .organisations
+                    .push(ScenarioOrganisation { name: name.clone(), children: Vec::new() });
             }
             Verb::Devices(devices) => scenario.devices.push(group(devices)),
             Verb::NoCatalog => self.shipped = false,
@@ -276,17 +282,25 @@ impl Run {
             Verb::Hand(name, to) => told(self.world.upgrade_by_hand(&named(self, name)?, *to).map(drop))?,
             Verb::Offline(name) => told(self.world.take_offline(&named(self, name)?))?,
             Verb::Online(name) => told(self.world.bring_back(&named(self, name)?))?,
-            Verb::Rename(name, new) => told(self.world.rename_server(&named(self, name)?, new.as_str().into()))?,
+            Verb::Rename(name, new) => {
+                told(self.world.rename_server(&named(self, name)?, new.as_str().into()))?
+            }
             Verb::Replace(name) => {
                 let guid = named(self, name)?;
                 told(self.world.replace_guid(&guid, Guid(format!("9{}", &guid.0[1..]))))?;
             }
             Verb::Switch(on) => {
-                self.world.set_setting(SettingsChange { device_auto_upgrade: Some(*on), ..SettingsChange::default() });
+                self.world.set_setting(SettingsChange {
+                    device_auto_upgrade: Some(*on),
+                    ..SettingsChange::default()
+                });
             }
             Verb::Dump(at) => {
                 let daily = Some(at.clone());
-                self.world.set_setting(SettingsChange { daily_accounting_time: daily, ..SettingsChange::default() });
+                self.world.set_setting(SettingsChange {
+                    daily_accounting_time: daily,
+                    ..SettingsChange::default()
+                });
             }
             Verb::Fault(resource, kind) => {
                 let fault: Fault = serde_json::from_value(serde_json::Value::from(kind.as_str()))
@@ -311,7 +325,9 @@ impl Run {
             | Verb::Authority(..)
             | Verb::Provider(..)
             | Verb::Organisation(_)
-            | Verb::NoCatalog => return Err(format!("line {}: this belongs before the first verb that plays", line.number)),
+            | Verb::NoCatalog => {
+                return Err(format!("line {}: this belongs before the first verb that plays", line.number));
+            }
             Verb::Expect(_) => {}
         }
         Ok(())
@@ -347,7 +363,8 @@ impl Run {
 
     fn give_order(&mut self, action: &str, subject: Option<&str>) -> Result<(), String> {
         let number = self.object.orders.len() + 1;
-        let mut spec = serde_json::json!({"upgrade": "story", "action": action, "reason": "a story", "by": "someone"});
+        let mut spec =
+            serde_json::json!({"upgrade": "story", "action": action, "reason": "a story", "by": "someone"});
         match subject {
             Some("now") => spec["now"] = true.into(),
             Some(subject) => spec["for"] = subject.into(),
@@ -356,7 +373,8 @@ impl Run {
         let spec = serde_json::from_value(spec).map_err(|error| error.to_string())?;
         let mut object = crate::api::CodeUpgradeOrder::new(&format!("order-{number}"), spec);
         object.metadata.uid = Some(format!("order-{number}"));
-        object.metadata.creation_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(self.now));
+        object.metadata.creation_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(self.now));
         let order: Order = translate::order::order(&object)?;
         self.object.orders.push(order);
         Ok(())
@@ -377,10 +395,9 @@ impl Run {
         match what {
             Until::Phase(phase) => decision.report.phase.name() == phase,
             Until::Reason(reason) => decision.report.reason.name() == reason,
-            Until::Event(reason, word) => self
-                .events
-                .iter()
-                .any(|(name, note)| name == reason && word.as_ref().is_none_or(|word| note.contains(word.as_str()))),
+            Until::Event(reason, word) => self.events.iter().any(|(name, note)| {
+                name == reason && word.as_ref().is_none_or(|word| note.contains(word.as_str()))
+            }),
         }
     }
 
@@ -411,7 +428,12 @@ impl Run {
             return [Some(poll), wake, Some(listing)].into_iter().flatten().min().unwrap_or(poll);
         }
         let event = self.world.next_event().filter(|at| *at > self.now);
-        [wake, event, Some(listing)].into_iter().flatten().min().unwrap_or(poll).max(after(SignedDuration::from_secs(1)))
+        [wake, event, Some(listing)]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(poll)
+            .max(after(SignedDuration::from_secs(1)))
     }
 
     /// The world's time at which the operator's clock shows an instant.
@@ -428,8 +450,10 @@ impl Run {
     }
 
     fn is_quiet(&self, decision: &Decision) -> bool {
-        let verified = self.process.servers.iter().flat_map(|facts| &facts.list).all(|server| server.streak.verifies());
-        let backups_back = decision.memory.baseline.as_ref().is_none_or(|baseline| baseline.back_at.is_some());
+        let verified =
+            self.process.servers.iter().flat_map(|facts| &facts.list).all(|server| server.streak.verifies());
+        let backups_back =
+            decision.memory.baseline.as_ref().is_none_or(|baseline| baseline.back_at.is_some());
         decision.steps.is_empty()
             && verified
             && backups_back
@@ -450,7 +474,8 @@ impl Run {
         if decide(&observed, &desired, &self.catalog, &memory, now) != decision {
             self.failures.push("deciding twice gives two decisions".into());
         }
-        let grounds = Grounds { observed: &observed, desired: &desired, catalog: &self.catalog, memory: &memory, now };
+        let grounds =
+            Grounds { observed: &observed, desired: &desired, catalog: &self.catalog, memory: &memory, now };
         for violation in check(&grounds, &decision) {
             self.failures.push(format!("a rule is broken: {}", violation.0));
         }
@@ -483,7 +508,10 @@ impl Run {
             }
             Step::TakeBackup { .. } => {}
             Step::TurnOffDeviceAutoUpgrade => {
-                self.world.set_setting(SettingsChange { device_auto_upgrade: Some(false), ..SettingsChange::default() });
+                self.world.set_setting(SettingsChange {
+                    device_auto_upgrade: Some(false),
+                    ..SettingsChange::default()
+                });
             }
             Step::FlagDevices { devices, .. } => {
                 for device in devices {
@@ -515,12 +543,25 @@ impl Run {
         if !is_due {
             return;
         }
-        let matcher = translate::groups::GroupMatcher::new(spec.devices.as_ref());
-        let organisations = self.world.organisations().clone();
+        let organisations: Vec<Organisation> = self
+            .world
+            .organisations()
+            .all()
+            .iter()
+            .map(|known| Organisation { id: known.id, name: known.name.clone(), parent: known.parent })
+            .collect();
+        let (matcher, problems) = GroupMatcher::new(spec.devices.as_ref(), &organisations);
+        self.process.group_problems = problems;
         let ranked_for = wants.and_then(|wants| wants.rank_for);
         let digest = desired.devices.groups_digest();
         let listed = observation::devices(&self.world, ranked_for, digest, |device| {
-            matcher.group_of(&organisations.path_of(device.organisation), device)
+            matcher.group_of(&DeviceTraits {
+                organisation: device.organisation,
+                os: device.os,
+                product: device.product,
+                name: &device.name(),
+                guid: device.guid,
+            })
         });
         if let Ok(devices) = listed {
             self.process.devices = Some(Arc::new(devices));
@@ -562,9 +603,11 @@ impl Run {
         Observed {
             access: match self.process.access {
                 None => Access::Good,
-                Some((failure, since)) => {
-                    Access::Failed { failure, message: format!("the authority cannot be read ({failure:?})"), since }
-                }
+                Some((failure, since)) => Access::Failed {
+                    failure,
+                    message: format!("the authority cannot be read ({failure:?})"),
+                    since,
+                },
             },
             authority: self.process.authority.clone(),
             servers: self.process.servers.clone(),
@@ -575,6 +618,7 @@ impl Run {
             orders: self.object.orders.clone(),
             flagged: Arc::new(self.process.flagged.clone()),
             catalog_problems: self.catalog_problems.clone(),
+            group_problems: self.process.group_problems.clone(),
             finalizer: self.finalizer,
             ..Observed::nothing(witnesses)
         }
@@ -607,9 +651,9 @@ impl Run {
             let version = server.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
             (server.name.0.clone(), version)
         });
-        let orders = servers.iter().filter_map(|server| {
-            Some((server.name.0.clone(), self.cluster.get(&server.name.0)?.rolls))
-        });
+        let orders = servers
+            .iter()
+            .filter_map(|server| Some((server.name.0.clone(), self.cluster.get(&server.name.0)?.rolls)));
         End {
             phase: self.last.as_ref().map_or_else(String::new, |last| last.report.phase.name().to_owned()),
             orders: orders.collect(),
@@ -625,8 +669,12 @@ impl Run {
         let unless = |met: bool, found: String| (!met).then(|| format!("found {found}"));
         match expectation {
             Expectation::Phase(phase) => unless(report.phase.name() == phase, report.phase.name().to_owned()),
-            Expectation::Reason(reason) => unless(report.reason.name() == reason, report.reason.name().to_owned()),
-            Expectation::Message(text) => unless(report.message.contains(text.as_str()), report.message.clone()),
+            Expectation::Reason(reason) => {
+                unless(report.reason.name() == reason, report.reason.name().to_owned())
+            }
+            Expectation::Message(text) => {
+                unless(report.message.contains(text.as_str()), report.message.clone())
+            }
             Expectation::Mend(text) => {
                 let mend = report.mend.clone().unwrap_or_default();
                 unless(mend.contains(text.as_str()), mend)
@@ -646,7 +694,8 @@ impl Run {
                 unless(found == *text, found)
             }
             Expectation::Available(wanted) => {
-                let found: Vec<String> = report.available.iter().map(|found| found.release.to_string()).collect();
+                let found: Vec<String> =
+                    report.available.iter().map(|found| found.release.to_string()).collect();
                 unless(found == *wanted, found.join(" "))
             }
             Expectation::Devices(product, version, count) => {
@@ -663,7 +712,8 @@ impl Run {
 
     fn devices_at(&self, product: Product, version: Version) -> u64 {
         let wanted = crate::simulator::device::ReportedVersion::Version(version);
-        self.world.devices().filter(|device| device.product == product && device.version == wanted).count() as u64
+        self.world.devices().filter(|device| device.product == product && device.version == wanted).count()
+            as u64
     }
 }
 
@@ -719,4 +769,3 @@ fn ailment(name: &str) -> Result<Ailment, String> {
         other => return Err(format!("a workload cannot be {other}")),
     })
 }
-

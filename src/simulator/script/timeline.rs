@@ -107,6 +107,8 @@ fn words(step: &Step) -> String {
         }
         Step::TakeBackup { name, .. } => format!("take backup {name}"),
         Step::TurnOffDeviceAutoUpgrade => "turn off auto-upgrade devices".into(),
-        Step::FlagDevices { group, devices, .. } => format!("flag {} devices of group {group}", devices.len()),
+        Step::FlagDevices { group, devices, .. } => {
+            format!("flag {} devices of group {group}", devices.len())
+        }
     }
 }
