@@ -111,7 +111,7 @@ pub fn decide(
     let context = Context { memory: &memory, ..context };
     let report = narrate::report(&context, &findings);
     let wake_at = wake_at(&context, &findings, &report);
-    let events = events::since(before, &memory, &report);
+    let events = events::since(before, &memory);
     Decision { steps, memory, report, events, wants, wake_at }
 }
 

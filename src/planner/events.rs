@@ -1,7 +1,6 @@
 //! What became so between two memories: events on transitions, never on repeats.
 
 use super::memory::{Hop, Memory};
-use super::report::{Phase, Report};
 use super::{Event, Severity};
 
 fn normal(reason: &'static str, note: String) -> Event {
@@ -13,7 +12,7 @@ fn warning(reason: &'static str, note: String) -> Event {
 }
 
 /// The transitions that the memory shows, in the order in which they happened.
-pub(super) fn since(before: &Memory, after: &Memory, report: &Report) -> Vec<Event> {
+pub(super) fn since(before: &Memory, after: &Memory) -> Vec<Event> {
     let mut events = Vec::new();
     if let (None, Some(guid)) = (&before.authority_guid, &after.authority_guid) {
         events.push(normal("AuthorityPinned", format!("the environment is authority {guid}")));
@@ -49,10 +48,6 @@ pub(super) fn since(before: &Memory, after: &Memory, report: &Report) -> Vec<Eve
     events.extend(rollout_events(before, after));
     if let (None, Some(done)) = (&before.done, &after.done) {
         events.push(normal("Done", format!("everything wanted for {} is done", done.release)));
-    }
-    if report.phase == Phase::Stalled && events.is_empty() {
-        // The recorder drops it while phase and reason stay; it is told when they change.
-        events.push(warning(report.reason.name(), report.message.clone()));
     }
     events
 }

@@ -113,7 +113,7 @@ fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
     if let Some(rollout) = &findings.rollout {
         return rolling_out(context, rollout);
     }
-    Headline::new(Phase::Checking, Reason::ListingAwaited, "the list of devices has not been read yet")
+    Headline::new(Phase::Checking, Reason::ListingAwaited, "the devices are being listed")
 }
 
 fn own(context: &Context<'_>) -> u64 {
@@ -186,7 +186,8 @@ fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headlin
         .iter()
         .filter(|server| matches!(server.state, ServerState::Upgrading | ServerState::Verifying))
         .collect();
-    let since = in_flight.iter().filter_map(|server| server.since).min();
+    let upgrading = in_flight.iter().filter(|server| server.state == ServerState::Upgrading);
+    let since = upgrading.filter_map(|server| server.since).min();
     let is_slow = since.is_some_and(|since| context.now.duration_since(since) > hop::SLOW_AFTER);
     let reason = if is_slow { Reason::Slow } else { Reason::Upgrading };
     let slow = if is_slow { "slow: " } else { "" };

@@ -204,7 +204,9 @@ fn judge(turn: &Turn<'_>, rollout: &mut Rollout) {
         push_mark(rollout, Rank::LAST, turn.context.now);
         rollout.wave = u32::try_from(turn.group.waves.len().saturating_sub(1)).unwrap_or(0);
     }
-    let released_all = rollout.threshold == Some(rollout.limit);
+    // Only a listing that began after the last release says anything about it.
+    let informed = rollout.marks.last().is_none_or(|mark| turn.devices.began > mark.at);
+    let released_all = informed && rollout.threshold == Some(rollout.limit);
     // Complete: 90 % of the released devices that were seen since are done, at least one.
     let enough = turn.tally.seen_done > 0 && turn.tally.seen_done * 10 >= turn.tally.seen * 9;
     if released_all && enough && rollout.wave_completed_at.is_none() && rollout.halted_at.is_none() {
@@ -348,8 +350,9 @@ impl Turn<'_> {
     }
 
     fn wake_at(&self, rollout: &Rollout) -> Option<Timestamp> {
-        let raise = rollout.marks.last().and_then(|mark| mark.at.saturating_add(RAISE_EVERY).ok());
-        let raise = raise.filter(|_| rollout.threshold != Some(rollout.limit));
+        // While there is more to release, room or the first device may free it any minute.
+        let raise = self.context.now.saturating_add(RAISE_EVERY).ok();
+        let raise = raise.filter(|_| rollout.threshold.is_some_and(|threshold| threshold < rollout.limit));
         [raise, self.next_wave_at(rollout)].into_iter().flatten().filter(|at| *at > self.context.now).min()
     }
 

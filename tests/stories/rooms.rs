@@ -24,8 +24,18 @@ const PURE: [&str; 3] = ["catalog", "fleet", "planner"];
 
 /// What a pure room must never name.
 const IMPURE: [&str; 12] = [
-    "kube::", "k8s_openapi", "tokio", "reqwest", "axum", "tracing", "std::env", "std::fs", "std::net", "std::time",
-    "Timestamp::now", "Zoned::now",
+    "kube::",
+    "k8s_openapi",
+    "tokio",
+    "reqwest",
+    "axum",
+    "tracing",
+    "std::env",
+    "std::fs",
+    "std::net",
+    "std::time",
+    "Timestamp::now",
+    "Zoned::now",
 ];
 
 fn files_of(room: &str) -> Vec<PathBuf> {
@@ -61,7 +71,8 @@ fn rooms_named_in(code: &str) -> BTreeSet<String> {
             let names = inside.split(',').map(|name| name.trim().split("::").next().unwrap_or_default());
             found.extend(names.map(str::to_owned));
         } else {
-            let name: String = rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+            let name: String =
+                rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
             found.insert(name);
         }
     }
@@ -93,7 +104,10 @@ fn the_pure_rooms_know_no_kubernetes_runtime_clock_or_environment() {
             // A test may look at a file; the room itself may not.
             let code = code.split("#[cfg(test)]").next().unwrap_or_default();
             broken.extend(
-                IMPURE.iter().filter(|word| code.contains(**word)).map(|word| format!("{}: {word}", path.display())),
+                IMPURE
+                    .iter()
+                    .filter(|word| code.contains(**word))
+                    .map(|word| format!("{}: {word}", path.display())),
             );
         }
     }
@@ -106,7 +120,8 @@ fn every_room_is_listed() {
     for entry in fs::read_dir(source).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let known = MAY_IMPORT.iter().any(|(room, _)| *room == name) || ["lib", "main", "clock"].contains(&name.as_str());
+        let known = MAY_IMPORT.iter().any(|(room, _)| *room == name)
+            || ["lib", "main", "clock"].contains(&name.as_str());
         assert!(known, "src/{name} is in no line of MAY_IMPORT: say what it may import");
     }
 }

@@ -73,7 +73,10 @@ fn killed_between_any_write_and_its_effect_a_story_ends_the_same() {
         for boundary in 0..whole.boundaries {
             let killed = play(path, Some(CrashPoint(boundary)))?;
             if killed.end != whole.end {
-                return Err(format!("killed at boundary {boundary}:\n{:#?}\ninstead of\n{:#?}", killed.end, whole.end));
+                return Err(format!(
+                    "killed at boundary {boundary}:\n{:#?}\ninstead of\n{:#?}",
+                    killed.end, whole.end
+                ));
             }
         }
         Ok(())

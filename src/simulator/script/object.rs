@@ -103,12 +103,6 @@ impl Object {
         }
     }
 
-    pub(super) fn add_storage(&mut self, name: &str) {
-        if let Some(Value::Array(items)) = self.spec.get_mut("storage") {
-            items.push(json!({"name": name, "statefulSet": name, "imageFrom": "Operator"}));
-        }
-    }
-
     /// A source for a release that the story itself describes.
     pub(super) fn add_source(&mut self, version: Version) {
         if let Some(Value::Array(items)) = self.spec.get_mut("sources") {

@@ -66,6 +66,9 @@ pub struct End {
 /// How long a run waits for something before it gives up.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24 * 90);
 
+/// How long after its last verb the end of a story is looked at.
+const AFTERMATH: SignedDuration = SignedDuration::from_hours(24);
+
 /// Devices are listed this often when nothing asks for a listing: nothing is decided by it.
 const IDLE_LISTING: SignedDuration = SignedDuration::from_hours(24);
 
@@ -109,7 +112,11 @@ struct Run {
     crash_at: Option<CrashPoint>,
     last: Option<Decision>,
     events: Vec<(&'static str, String)>,
+    decisions: usize,
 }
+
+/// More decisions than this in one story are a loop.
+const MOST_DECISIONS: usize = 200_000;
 
 /// Runs a story, with the process killed at a boundary if one is given; expectations count only without.
 pub fn run(script: &Script, crash_at: Option<CrashPoint>) -> Result<Outcome, String> {
@@ -119,9 +126,13 @@ pub fn run(script: &Script, crash_at: Option<CrashPoint>) -> Result<Outcome, Str
         run.play(line)?;
     }
     run.fixpoint()?;
+    let (timeline, boundaries) = (run.timeline.clone().into_text(), run.boundaries);
+    // A process that was killed may be some minutes behind; a day later it must not matter any more.
+    let settled = run.now.checked_add(AFTERMATH).map_err(|error| error.to_string())?;
+    run.run_to(settled, |_| false)?;
     let end = run.end();
     let failures = if crash_at.is_some() { Vec::new() } else { run.failures };
-    Ok(Outcome { timeline: run.timeline.into_text(run.now), failures, boundaries: run.boundaries, end })
+    Ok(Outcome { timeline, failures, boundaries, end })
 }
 
 /// The verbs that set the stage, before the first that plays.
@@ -209,6 +220,7 @@ impl Setting {
             crash_at,
             last: None,
             events: Vec::new(),
+            decisions: 0,
         })
     }
 }
@@ -317,12 +329,12 @@ impl Run {
             Verb::Commit(name, version) => self.cluster.commit(name, *version),
             Verb::Clock(witness, by) => self.shift(witness, *by)?,
             Verb::Crash => self.process = Process::default(),
-            Verb::Storage(name, version) => self.object_gets_storage(name, *version)?,
             Verb::Release(body) => self.learn(body)?,
             Verb::Devices(devices) => told(self.world.add_devices(&group(devices)))?,
             Verb::Start(_)
             | Verb::Seed(_)
             | Verb::Authority(..)
+            | Verb::Storage(..)
             | Verb::Provider(..)
             | Verb::Organisation(_)
             | Verb::NoCatalog => {
@@ -355,10 +367,6 @@ impl Run {
         self.catalog = catalog;
         self.object.add_source(version);
         Ok(())
-    }
-
-    fn object_gets_storage(&mut self, _name: &str, _version: Version) -> Result<(), String> {
-        Err("storage belongs before the first verb that plays".into())
     }
 
     fn give_order(&mut self, action: &str, subject: Option<&str>) -> Result<(), String> {
@@ -423,7 +431,8 @@ impl Run {
         let Some(decision) = &self.last else { return after(SignedDuration::from_secs(1)) };
         let poll = after(decision.wants.servers_every);
         let wake = decision.wake_at.filter(|at| *at > self.now).map(|at| self.in_world_time(at));
-        let listing = self.next_listing(&decision.wants);
+        // A listing that fails is tried again with the next poll.
+        let listing = self.next_listing(&decision.wants).max(poll);
         if !self.is_quiet(decision) {
             return [Some(poll), wake, Some(listing)].into_iter().flatten().min().unwrap_or(poll);
         }
@@ -465,6 +474,10 @@ impl Run {
 
     /// Observes, decides, writes and acts once.
     fn decide_once(&mut self) -> Result<(), String> {
+        self.decisions += 1;
+        if self.decisions > MOST_DECISIONS {
+            return Err(format!("more than {MOST_DECISIONS} decisions: {:?}", self.last));
+        }
         let (spec, desired) = self.object.desired()?;
         self.collect(&spec, &desired);
         let now = shifted(self.now, self.clocks.operator);

@@ -14,7 +14,7 @@ pub(super) struct Timeline {
     text: String,
     begun: Option<Timestamp>,
     last: Option<(Phase, Reason, String)>,
-    flags: u64,
+    flags: Option<(Timestamp, u64)>,
 }
 
 impl Timeline {
@@ -36,7 +36,7 @@ impl Timeline {
 
     /// A verb of the story, so that the timeline reads alone.
     pub(super) fn verb(&mut self, now: Timestamp, text: &str) {
-        self.flush(now);
+        self.flush();
         self.line(now, ">", text);
     }
 
@@ -47,10 +47,13 @@ impl Timeline {
         }
         for step in &decision.steps {
             match step {
-                Step::FlagDevices { devices, .. } => self.flags += devices.len() as u64,
+                Step::FlagDevices { devices, .. } => {
+                    let (_, flags) = self.flags.get_or_insert((now, 0));
+                    *flags += devices.len() as u64;
+                }
                 Step::HoldFinalizer | Step::ReleaseFinalizer => {}
                 other => {
-                    self.flush(now);
+                    self.flush();
                     self.line(now, "step", &words(other));
                 }
             }
@@ -62,7 +65,7 @@ impl Timeline {
                 || (!counts(report.phase) && *message != report.message)
         });
         if is_news {
-            self.flush(now);
+            self.flush();
             let mend = report.mend.as_ref().map_or_else(String::new, |mend| format!(" [{mend}]"));
             let text = format!("{} {}: {}{mend}", report.phase.name(), report.reason.name(), report.message);
             self.line(now, "status", &text);
@@ -71,20 +74,19 @@ impl Timeline {
     }
 
     fn event(&mut self, now: Timestamp, event: &Event) {
-        self.flush(now);
+        self.flush();
         self.line(now, "event", &format!("{}: {}", event.reason, event.note));
     }
 
     /// Devices are flagged by the hundred: they are told together.
-    fn flush(&mut self, now: Timestamp) {
-        if self.flags > 0 {
-            let flags = std::mem::take(&mut self.flags);
-            self.line(now, "step", &format!("flag {}", crate::planner::words::count(flags, "device")));
+    fn flush(&mut self) {
+        if let Some((begun, flags)) = self.flags.take() {
+            self.line(begun, "step", &format!("flag {}", crate::planner::words::count(flags, "device")));
         }
     }
 
-    pub(super) fn into_text(mut self, now: Timestamp) -> String {
-        self.flush(now);
+    pub(super) fn into_text(mut self) -> String {
+        self.flush();
         self.text
     }
 }
