@@ -130,3 +130,6 @@ fn last_upgrade(reading: &mut Reading, given: &LastUpgradeSpec) -> Option<LastUp
     let finished_at = reading.instant("spec.lastUpgrade.finishedAt", &given.finished_at);
     Some(LastUpgrade { release: release?, finished_at: finished_at? })
 }
+
+#[cfg(test)]
+mod tests;
