@@ -6,6 +6,7 @@
 //!   cli -> operator, simulator -> methods, files, code42 -> api, translate -> planner -> fleet -> catalog
 //! ```
 
+pub mod api;
 pub mod catalog;
 pub mod code42;
 pub mod fleet;

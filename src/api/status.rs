@@ -1,0 +1,354 @@
+//! The status of a `CodeUpgrade`: what people read, and the memory that the next decision starts from.
+//!
+//! Everything but `memory` renders a report and is never read back, but for what makes it quiet and lasting: transition times, history
+//! and what was proven. Bounded at any fleet size; absolute times only.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Version;
+use crate::fleet::{Guid, ServerName, ServerRole};
+use crate::planner::Memory;
+
+/// The status of a `CodeUpgrade`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct CodeUpgradeStatus {
+    /// The generation of the spec that this speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Where the environment is in its life: Observing, Checking, Waiting, Upgrading, RollingOut, Done, Suspended or Stalled.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phase: String,
+    /// Why, in PascalCase.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// What is happening and until when, in one sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// What a person can do about it, where something is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+    /// Until when, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Where the environment is and where it goes.
+    #[serde(default)]
+    pub versions: VersionsStatus,
+    /// What is being done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<NowStatus>,
+    /// The servers; those that are as wanted are left out first where there are very many.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["guid".into()]))]
+    #[schemars(length(max = 512))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<ServerStatus>,
+    /// How many servers are left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub servers_left_out: u32,
+    /// Storage that cannot take backups now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backups_interrupted: Option<BackupsInterruptedStatus>,
+    /// The devices; absent before the first complete listing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<DevicesStatus>,
+    /// What remains to be done.
+    #[schemars(length(max = 64))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan: Vec<PlanItemStatus>,
+    /// The releases that can be reached from here.
+    #[schemars(length(max = 64))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub available: Vec<AvailableStatus>,
+    /// Every check before the next step.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(max = 64))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateStatus>,
+    /// The last hops, newest first.
+    #[schemars(length(max = 20))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<HistoryEntry>,
+    /// Releases that this environment has completed, newest first: what others may ask to be proven.
+    #[schemars(length(max = 20))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proven: Vec<ProvenEntry>,
+    /// The conditions; all of them from the first reconcile.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[schemars(length(max = 32))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// Texts for the columns of `kubectl get`.
+    #[serde(default)]
+    pub columns: ColumnsStatus,
+    /// When the counts were last written: changes of counts alone are written seldom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_at: Option<Timestamp>,
+    /// What the operator remembers: the only durable input to its next decision. Not for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// Where the environment is and where it goes.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionsStatus {
+    /// The release that the authority is at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<Version>,
+    /// The oldest release that own storage is at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Version>,
+    /// The wanted release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Version>,
+}
+
+/// What is being done.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct NowStatus {
+    /// What.
+    pub what: String,
+    /// To what object.
+    pub object: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// How long it usually takes, with the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usually: Option<String>,
+    /// When it will be called slow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warns_at: Option<Timestamp>,
+    /// When it will stall.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalls_at: Option<Timestamp>,
+    /// What comes next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// One server.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerStatus {
+    /// Its identity.
+    pub guid: Guid,
+    /// Its name.
+    pub name: ServerName,
+    /// What it is.
+    pub role: ServerRole,
+    /// Its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// Whether it is connected.
+    pub online: bool,
+    /// Its state: Current, Pending, Upgrading, Verifying, AwaitingPerson, Failing, Ahead, Offline, Provider or Retired.
+    pub state: String,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+/// Storage that cannot take backups now.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupsInterruptedStatus {
+    /// Servers.
+    pub servers: u32,
+    /// Devices that back up to them, as far as known.
+    pub devices: u64,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The devices, in numbers.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct DevicesStatus {
+    /// All that take part.
+    pub total: u64,
+    /// At what the release bundles, or above and accepted.
+    pub done: u64,
+    /// Released and not yet done.
+    pub in_flight: u64,
+    /// Behind and not yet released.
+    pub pending: u64,
+    /// Behind, and held: by a group, or because no group matches.
+    pub held: u64,
+    /// Silent for so long that no gate counts them.
+    pub stale: u64,
+    /// Blocked or deactivated.
+    pub excluded: u64,
+    /// Mobile apps behind what the release bundles: reported, never pushed.
+    pub mobile: u64,
+    /// Live devices that the release refuses.
+    pub refused: u64,
+    /// Devices that no group matches.
+    pub unmatched: u64,
+    /// One entry a group.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(max = 64))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupStatus>,
+}
+
+/// One group of devices, in numbers.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupStatus {
+    /// Its name.
+    pub name: String,
+    /// How far it is: Waiting, Releasing, Pausing, Halted, Complete or Held.
+    pub state: String,
+    /// Since when it is being released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The open wave, such as `2/4`; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<String>,
+    /// The share of it that is released, such as `10 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<String>,
+    /// All that take part.
+    pub total: u64,
+    /// Done.
+    pub done: u64,
+    /// Released and not yet done.
+    pub in_flight: u64,
+    /// Not yet released.
+    pub pending: u64,
+    /// Released, connected for longer than the app's own retry takes, and still old.
+    pub failed: u64,
+}
+
+/// One item of the plan.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanItemStatus {
+    /// What: `wait at 4.2.3.1`, `servers 4.2.3.1 -> 4.3.5.3` or `devices at 4.3.5.3`.
+    pub what: String,
+    /// Why it is in the plan.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// The gate that holds it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
+    /// The earliest time it can start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earliest: Option<Timestamp>,
+    /// How long it usually takes, with the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usually: Option<String>,
+}
+
+/// A release that can be reached from here.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct AvailableStatus {
+    /// The release.
+    pub release: Version,
+    /// The releases on the way, the wanted one last.
+    #[schemars(length(max = 12))]
+    pub path: Vec<Version>,
+    /// Rollouts between hops.
+    pub rollouts: u32,
+    /// Risks on the way that nobody has accepted.
+    pub unaccepted_risks: u32,
+}
+
+/// One check before the next step.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct GateStatus {
+    /// Which check.
+    pub name: String,
+    /// What it says.
+    pub verdict: VerdictStatus,
+    /// Why, in PascalCase; absent where it passes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why, as a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+    /// Until when it holds, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// What a gate says. Unknown never passes.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerdictStatus {
+    /// Nothing against it.
+    Pass,
+    /// Not yet.
+    Hold,
+    /// A fact is missing or too old.
+    Unknown,
+    /// Not like this.
+    Refuse,
+}
+
+/// A hop that was finished.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    /// From this release.
+    pub from: Version,
+    /// To this one.
+    pub to: Version,
+    /// When the authority was ordered.
+    pub started_at: Timestamp,
+    /// When the last server was verified.
+    pub finished_at: Timestamp,
+    /// Servers that took part.
+    pub servers: u32,
+    /// Risks that were accepted for it.
+    #[schemars(length(max = 32))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_risks: Vec<String>,
+    /// Whether it was begun by somebody else and adopted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
+}
+
+/// A release that this environment has completed.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvenEntry {
+    /// The release.
+    pub release: Version,
+    /// Since when servers and devices are there.
+    pub since: Timestamp,
+    /// Until when they were; absent while they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Devices that are done.
+    pub devices: u64,
+}
+
+/// Texts for the columns of `kubectl get`.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ColumnsStatus {
+    /// Own servers that are where they are to be, such as `9/13`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub servers: Option<String>,
+    /// Devices that are done, such as `4120/40000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<String>,
+    /// Until when, such as `2026-11-26 03:00 UTC`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
