@@ -10,5 +10,7 @@ pub mod api;
 pub mod catalog;
 pub mod code42;
 pub mod fleet;
+pub mod methods;
+pub mod operator;
 pub mod planner;
 pub mod simulator;

@@ -1,1 +1,1 @@
-//! x
+//! Snapshots of a server's volumes, the backup before a hop.

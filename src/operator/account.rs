@@ -63,7 +63,6 @@ pub enum Error {
 }
 
 /// Makes and keeps a client for each account that is in use.
-#[derive(Debug)]
 pub struct Accounts {
     config: Config,
     operator: Client,

@@ -1,0 +1,5 @@
+//! The operator.
+pub mod account;
+pub mod clock;
+pub mod hosts;
+pub mod lease;
