@@ -1,3 +1,23 @@
 //! A fake Code42 environment with its own time, and the control plane that the demo and the cluster tests run it against.
+//!
+//! What real servers answer is known only from recorded answers and the vendor's pages. Where the simulator goes beyond
+//! them, the module that does so says it.
 
+mod chance;
 pub mod control_plane;
+pub mod device;
+pub mod fault;
+pub mod journal;
+pub mod observation;
+pub mod organisation;
+mod presence;
+pub mod scenario;
+pub mod server;
+pub mod settings;
+pub mod world;
+
+pub use device::{ComputerId, ListedDevice};
+pub use fault::{Fault, Faults};
+pub use scenario::Scenario;
+pub use server::{ListedServer, ServerState};
+pub use world::World;

@@ -3,12 +3,13 @@
 //! About 40 bytes a device. Names are not kept; they are fetched when somebody asks.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::Rank;
 use crate::catalog::{Os, Product, Version};
 
 /// Whether a device takes part at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum DeviceState {
     /// It may connect and be upgraded.
     Active,
