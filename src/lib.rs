@@ -14,3 +14,4 @@ pub mod methods;
 pub mod operator;
 pub mod planner;
 pub mod simulator;
+pub mod translate;

@@ -23,7 +23,12 @@ use crate::catalog::{Os, Product, Support};
     printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
     printcolumn(name = "From", type_ = "string", json_path = ".spec.upgradesFrom"),
     printcolumn(name = "Wait", type_ = "string", json_path = ".spec.postUpgradeWait"),
-    printcolumn(name = "Instructions", type_ = "string", json_path = ".spec.links.instructions", priority = 1),
+    printcolumn(
+        name = "Instructions",
+        type_ = "string",
+        json_path = ".spec.links.instructions",
+        priority = 1
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

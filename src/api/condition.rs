@@ -18,7 +18,12 @@ pub struct Saying<'a> {
 
 /// Makes a condition out of what it is to say: its transition time is that of the previous condition of the type, unless the status
 /// flips now.
-pub fn next(previous: &[Condition], saying: Saying<'_>, generation: Option<i64>, now: Timestamp) -> Condition {
+pub fn next(
+    previous: &[Condition],
+    saying: Saying<'_>,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Condition {
     let Saying { type_, status, reason, message } = saying;
     let kept = find(previous, type_).filter(|known| known.status == status);
     Condition {

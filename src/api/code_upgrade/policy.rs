@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::text::{DurationText, InstantText, LabelText, ObjectText, PascalText, ReasonText, VersionText};
+use crate::api::text::{
+    DurationText, InstantText, LabelText, ObjectText, PascalText, ReasonText, VersionText,
+};
 
 /// How many storage servers are upgraded at once: lagging ones are cut off anyway, so once one has proven the step the rest go in
 /// parallel.

@@ -1,0 +1,127 @@
+//! A decision becomes the status of its object: for people what was decided and why, for the next decision the memory.
+//!
+//! Nothing here decides: what a report says is written as it stands, bounded.
+
+mod history;
+mod quiet;
+mod render;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+pub use self::quiet::worth_writing;
+use crate::api::CodeUpgradeStatus;
+use crate::api::condition::{Saying, next};
+use crate::api::status::{ColumnsStatus, VersionsStatus};
+use crate::fleet::ServerRole;
+use crate::planner::report::{ConditionReport, DevicesReport, Report, Truth};
+use crate::planner::{Decision, words};
+
+/// Longest text, in characters. What servers and devices report is untrusted, and an object must stay small.
+const MAX_TEXT: usize = 512;
+
+/// Cuts a text at a character, with a mark.
+fn bounded(text: &str) -> String {
+    if text.chars().count() <= MAX_TEXT {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(MAX_TEXT - 1).collect();
+    format!("{}…", cut.trim_end())
+}
+
+/// The status after a decision. What lasts is taken over from the previous one: transition times, history, what was proven.
+pub fn status(
+    previous: Option<&CodeUpgradeStatus>,
+    decision: &Decision,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> CodeUpgradeStatus {
+    // Without `..`, so that a new field cannot be forgotten here. Gates of the next step stand behind `mend` and `message` too.
+    let Report {
+        phase,
+        reason,
+        message,
+        mend,
+        until,
+        at,
+        target,
+        servers_current,
+        servers_total,
+        gates,
+        now: doing,
+        servers,
+        backups_interrupted,
+        devices,
+        plan,
+        available,
+        conditions,
+    } = &decision.report;
+    let own_storage = servers.iter().filter(|server| server.role == ServerRole::Storage);
+    let (servers, servers_left_out) = render::servers(servers);
+    let mut status = CodeUpgradeStatus {
+        observed_generation: generation,
+        phase: phase.name().to_owned(),
+        reason: reason.name().to_owned(),
+        message: bounded(message),
+        mend: mend.as_deref().map(bounded),
+        until: *until,
+        versions: VersionsStatus {
+            authority: *at,
+            storage: own_storage.filter_map(|server| server.version).min(),
+            target: *target,
+        },
+        now: doing.as_ref().map(render::now),
+        servers,
+        servers_left_out,
+        backups_interrupted: backups_interrupted.as_ref().map(render::backups_interrupted),
+        devices: devices.known.then(|| render::devices(devices)),
+        plan: plan.iter().take(render::MAX_PLAN).map(render::plan_item).collect(),
+        available: available.iter().take(render::MAX_AVAILABLE).map(render::available).collect(),
+        gates: render::gates(gates),
+        history: history::hops(previous, decision),
+        proven: history::proven(previous, decision, now),
+        conditions: conditions_after(previous, conditions, generation, now),
+        columns: ColumnsStatus {
+            servers: (*servers_total > 0).then(|| format!("{servers_current}/{servers_total}")),
+            devices: devices_column(devices),
+            until: until.map(words::instant),
+        },
+        counts_at: None,
+        memory: Some(decision.memory.clone()),
+    };
+    status.counts_at = match previous {
+        Some(previous) if !quiet::counts_differ(previous, &status) => previous.counts_at,
+        Some(_) | None => Some(now),
+    };
+    status
+}
+
+fn devices_column(devices: &DevicesReport) -> Option<String> {
+    devices.known.then(|| format!("{}/{}", devices.done, devices.total))
+}
+
+fn conditions_after(
+    previous: Option<&CodeUpgradeStatus>,
+    reports: &[ConditionReport],
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let known = previous.map_or(&[][..], |previous| &previous.conditions);
+    let mut conditions: Vec<Condition> = reports
+        .iter()
+        .map(|ConditionReport { name, truth, reason, message }| {
+            let status = match truth {
+                Truth::True => "True",
+                Truth::False => "False",
+                Truth::Unknown => "Unknown",
+            };
+            let message = bounded(message);
+            next(known, Saying { type_: name.name(), status, reason, message: &message }, generation, now)
+        })
+        .collect();
+    conditions.dedup_by(|one, other| one.type_ == other.type_);
+    conditions
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! Parts of a report as the status writes them.
+
+use std::collections::BTreeSet;
+
+use super::bounded;
+use crate::api::status::{
+    AvailableStatus, BackupsInterruptedStatus, DevicesStatus, GateStatus, GroupStatus, NowStatus,
+    PlanItemStatus, ServerStatus, VerdictStatus,
+};
+use crate::fleet::{Guid, ServerName};
+use crate::planner::report::{
+    Available, BackupsInterrupted, DevicesReport, Gate, GroupReport, Now, PlanItem, PlanWhat, ServerReport,
+    ServerState, Verdict,
+};
+
+/// Most items of the plan: 12 hops with a wait and a rollout each, and the last rollout.
+pub(super) const MAX_PLAN: usize = 40;
+
+/// Most releases that are listed as within reach.
+pub(super) const MAX_AVAILABLE: usize = 40;
+
+/// Most servers that are listed, so that the object stays below 64 KiB at any size.
+pub(super) const MAX_SERVERS: usize = 100;
+
+/// The servers and how many are left out. Where there are very many, those in their final state are left out first.
+pub(super) fn servers(reports: &[ServerReport]) -> (Vec<ServerStatus>, u32) {
+    let mut chosen: Vec<usize> = (0..reports.len()).collect();
+    chosen.sort_by_key(|index| (is_settled(reports[*index].state), *index));
+    chosen.truncate(MAX_SERVERS);
+    chosen.sort_unstable();
+    let mut seen = BTreeSet::new();
+    let servers: Vec<ServerStatus> = chosen
+        .iter()
+        .map(|index| &reports[*index])
+        .filter(|report| seen.insert(&report.guid))
+        .map(server)
+        .collect();
+    let left_out = u32::try_from(reports.len() - servers.len()).unwrap_or(u32::MAX);
+    (servers, left_out)
+}
+
+fn is_settled(state: ServerState) -> bool {
+    match state {
+        ServerState::Current | ServerState::Provider | ServerState::Retired => true,
+        ServerState::Pending
+        | ServerState::Upgrading
+        | ServerState::Verifying
+        | ServerState::AwaitingPerson
+        | ServerState::Failing
+        | ServerState::Ahead
+        | ServerState::Offline => false,
+    }
+}
+
+fn server(report: &ServerReport) -> ServerStatus {
+    let ServerReport { guid, name, role, version, online, state, since } = report;
+    ServerStatus {
+        guid: Guid(bounded(&guid.0)),
+        name: ServerName(bounded(&name.0)),
+        role: *role,
+        version: *version,
+        online: *online,
+        state: state.name().to_owned(),
+        since: *since,
+    }
+}
+
+pub(super) fn now(now: &Now) -> NowStatus {
+    let Now { what, object, since, usually, warns_at, stalls_at, next } = now;
+    NowStatus {
+        what: bounded(what),
+        object: bounded(object),
+        since: *since,
+        usually: usually.as_deref().map(bounded),
+        warns_at: *warns_at,
+        stalls_at: *stalls_at,
+        next: next.as_deref().map(bounded),
+    }
+}
+
+pub(super) fn backups_interrupted(report: &BackupsInterrupted) -> BackupsInterruptedStatus {
+    let BackupsInterrupted { servers, devices, since } = report;
+    BackupsInterruptedStatus { servers: *servers, devices: *devices, since: *since }
+}
+
+pub(super) fn devices(report: &DevicesReport) -> DevicesStatus {
+    let DevicesReport {
+        known: _,
+        total,
+        done,
+        in_flight,
+        pending,
+        held,
+        stale,
+        excluded,
+        mobile,
+        refused,
+        unmatched,
+        groups,
+    } = report;
+    let mut seen = BTreeSet::new();
+    DevicesStatus {
+        total: *total,
+        done: *done,
+        in_flight: *in_flight,
+        pending: *pending,
+        held: *held,
+        stale: *stale,
+        excluded: *excluded,
+        mobile: *mobile,
+        refused: *refused,
+        unmatched: *unmatched,
+        groups: groups.iter().take(64).filter(|report| seen.insert(&report.name)).map(group).collect(),
+    }
+}
+
+fn group(report: &GroupReport) -> GroupStatus {
+    let GroupReport { name, total, done, in_flight, pending, failed, wave, waves, state, since } = report;
+    let released = total.saturating_sub(*pending).saturating_mul(100).checked_div(*total);
+    GroupStatus {
+        name: name.clone(),
+        state: state.name().to_owned(),
+        since: *since,
+        wave: (*wave > 0).then(|| format!("{wave}/{waves}")),
+        released: released.map(|percent| format!("{percent} %")),
+        total: *total,
+        done: *done,
+        in_flight: *in_flight,
+        pending: *pending,
+        failed: *failed,
+    }
+}
+
+pub(super) fn plan_item(item: &PlanItem) -> PlanItemStatus {
+    let PlanItem { what, why, held_by, earliest, usually } = item;
+    PlanItemStatus {
+        what: match what {
+            PlanWhat::Wait { at } => format!("wait at {at}"),
+            PlanWhat::Hop { from, to } => format!("servers {from} -> {to}"),
+            PlanWhat::Rollout { at } => format!("devices at {at}"),
+        },
+        why: bounded(why),
+        held_by: held_by.map(|gate| gate.name().to_owned()),
+        earliest: *earliest,
+        usually: usually.as_deref().map(bounded),
+    }
+}
+
+pub(super) fn available(available: &Available) -> AvailableStatus {
+    let Available { release, path } = available;
+    AvailableStatus {
+        release: *release,
+        path: path.legs.iter().map(|leg| leg.to).collect(),
+        rollouts: path.cost.rollouts,
+        unaccepted_risks: path.cost.unaccepted_risks,
+    }
+}
+
+/// The gates, each once: the first verdict of a name stands, as it is the one that was acted on.
+pub(super) fn gates(gates: &[Gate]) -> Vec<GateStatus> {
+    let mut seen = BTreeSet::new();
+    gates.iter().filter(|gate| seen.insert(gate.name)).take(64).map(gate).collect()
+}
+
+fn gate(gate: &Gate) -> GateStatus {
+    let Gate { name, verdict } = gate;
+    let (kind, message, mend, until) = match verdict {
+        Verdict::Pass => (VerdictStatus::Pass, None, None, None),
+        Verdict::Hold { reason: _, message, until, needs: _ } => {
+            (VerdictStatus::Hold, Some(message), None, *until)
+        }
+        Verdict::Unknown { reason: _, message, since: _ } => {
+            (VerdictStatus::Unknown, Some(message), None, None)
+        }
+        Verdict::Refuse { reason: _, message, mend } => {
+            (VerdictStatus::Refuse, Some(message), Some(mend), None)
+        }
+    };
+    GateStatus {
+        name: name.name().to_owned(),
+        verdict: kind,
+        reason: verdict.reason().map(|reason| reason.name().to_owned()),
+        message: message.map(|text| bounded(text)),
+        mend: mend.map(|text| bounded(text)),
+        until,
+    }
+}
