@@ -125,8 +125,8 @@ pub enum Error {
 pub struct Reading {
     /// What the planner learns.
     pub reading: WorkloadReading,
-    /// The revision that was read; `None` where there was none.
-    pub resource_version: Option<String>,
+    /// The generation of the spec that was read; `None` where there was none.
+    pub generation: Option<i64>,
 }
 
 /// Reads a workload and its pods. Rights are left unchecked.
@@ -140,12 +140,12 @@ pub async fn read(client: &Client, namespace: &str, wanted: Wanted<'_>) -> Readi
 async fn read_kind<K: Kind>(client: &Client, namespace: &str, wanted: Wanted<'_>) -> Reading {
     let unreadable = |what: &str, error: &kube::Error| Reading {
         reading: WorkloadReading::Unreadable(format!("{what} could not be read: {}", words(error))),
-        resource_version: None,
+        generation: None,
     };
     let api: Api<K> = Api::namespaced(client.clone(), namespace);
     let object = match api.get_opt(&wanted.reference.name).await {
         Ok(Some(object)) => object,
-        Ok(None) => return Reading { reading: WorkloadReading::Missing, resource_version: None },
+        Ok(None) => return Reading { reading: WorkloadReading::Missing, generation: None },
         Err(error) => return unreadable(&wanted.reference.to_string(), &error),
     };
     let pods = match own_pods(client, namespace, &object).await {
@@ -153,7 +153,7 @@ async fn read_kind<K: Kind>(client: &Client, namespace: &str, wanted: Wanted<'_>
         Err(error) => return unreadable(&format!("pods of {}", wanted.reference), &error),
     };
     Reading {
-        resource_version: object.resource_version(),
+        generation: object.meta().generation,
         reading: WorkloadReading::Read(facts(&object, &pods, wanted)),
     }
 }

@@ -1,5 +1,17 @@
 //! The operator.
 pub mod account;
+pub mod claim;
 pub mod clock;
+pub mod collect;
+pub mod context;
+pub mod environment;
 pub mod hosts;
+pub mod http;
 pub mod lease;
+pub mod logs;
+pub mod metrics;
+pub mod observe;
+pub mod rights;
+pub mod shutdown;
+pub mod wake;
+pub mod witness;

@@ -23,7 +23,7 @@ pub struct Claimant {
 
 /// Whether an object holds the claim to the authority of this guid, among all that have pinned it.
 ///
-/// The oldest holds it. But a hop in flight is never left without its object, and an object that is being deleted
+/// A claim is a pinned guid, and the oldest object that has one holds it. But a hop in flight is never left without its object, and an object that is being deleted
 /// gives way unless it still has one.
 pub fn claim(uid: &str, guid: Option<&str>, all: &[Claimant]) -> Claim {
     let Some(guid) = guid else { return Claim::Held };
@@ -32,10 +32,7 @@ pub fn claim(uid: &str, guid: Option<&str>, all: &[Claimant]) -> Claim {
     };
     let holder = all.iter().filter(|claimant| claimant.guid == guid).min_by_key(|claimant| rank(claimant));
     match holder {
-        Some(holder) if holder.uid != uid => {
-            // One that has not pinned it yet may be the older: it says so as soon as its pin is written.
-            Claim::HeldBy(holder.object.clone())
-        }
+        Some(holder) if holder.uid != uid => Claim::HeldBy(holder.object.clone()),
         Some(_) | None => Claim::Held,
     }
 }

@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 use crate::planner::report::{Phase, Report};
 
@@ -47,11 +47,7 @@ struct PhaseLabels {
 /// The operator's metrics. Cheap to clone; clones count together.
 #[derive(Clone)]
 pub struct Metrics {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    registry: Registry,
+    registry: Arc<Registry>,
     reconciles: Family<OutcomeLabels, Counter>,
     reconcile_seconds: Histogram,
     effects: Family<OutcomeLabels, Counter>,
@@ -62,70 +58,87 @@ struct Inner {
     leading: Gauge,
 }
 
+/// Registers a metric and gives it back.
+fn registered<M: Clone + Metric>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
+}
+
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("codeupgrade");
-        let inner = Inner {
-            reconciles: Family::default(),
-            reconcile_seconds: Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]),
-            effects: Family::default(),
-            readings: Family::default(),
-            listing_seconds: Histogram::new([0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0]),
-            phase: Family::default(),
-            backups_interrupted: Family::default(),
-            leading: Gauge::default(),
-            registry: Registry::default(),
-        };
-        registry.register("reconciles", "Reconciles, by how they ended", inner.reconciles.clone());
-        registry.register(
-            "reconcile_duration_seconds",
-            "How long a reconcile takes",
-            inner.reconcile_seconds.clone(),
-        );
-        registry.register("effects", "Effects, by step and by how they ended", inner.effects.clone());
-        registry.register("readings", "Readings of authorities, by how they ended", inner.readings.clone());
-        registry.register(
-            "device_listing_duration_seconds",
-            "How long a complete listing of devices takes",
-            inner.listing_seconds.clone(),
-        );
-        registry.register("phase", "1 for the phase that an object is in", inner.phase.clone());
-        registry.register(
-            "servers_without_backup",
-            "Storage servers that cannot take backups while a hop is under way",
-            inner.backups_interrupted.clone(),
-        );
-        registry.register("leading", "Whether this process acts", inner.leading.clone());
-        Self { inner: Arc::new(Inner { registry, ..inner }) }
+        let mut all = Registry::with_prefix("codeupgrade");
+        let reconcile_seconds = Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]);
+        let listing_seconds = Histogram::new([0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0]);
+        Self {
+            reconciles: registered(
+                &mut all,
+                "reconciles",
+                "Reconciles, by how they ended",
+                Family::default(),
+            ),
+            reconcile_seconds: registered(
+                &mut all,
+                "reconcile_duration_seconds",
+                "How long a reconcile takes",
+                reconcile_seconds,
+            ),
+            effects: registered(
+                &mut all,
+                "effects",
+                "Effects, by step and by how they ended",
+                Family::default(),
+            ),
+            readings: registered(
+                &mut all,
+                "readings",
+                "Readings of authorities, by how they ended",
+                Family::default(),
+            ),
+            listing_seconds: registered(
+                &mut all,
+                "device_listing_duration_seconds",
+                "How long a complete listing of devices takes",
+                listing_seconds,
+            ),
+            phase: registered(&mut all, "phase", "1 for the phase that an object is in", Family::default()),
+            backups_interrupted: registered(
+                &mut all,
+                "servers_without_backup",
+                "Storage servers that cannot take backups while a hop is under way",
+                Family::default(),
+            ),
+            leading: registered(&mut all, "leading", "Whether this process acts", Gauge::default()),
+            registry: Arc::new(all),
+        }
     }
 }
 
 impl Metrics {
     /// Counts a reconcile and how long it took. `what` is its kind of end.
     pub fn observe_reconcile(&self, outcome: &'static str, took: Duration) {
-        self.inner.reconciles.get_or_create(&OutcomeLabels { what: "reconcile", outcome }).inc();
-        self.inner.reconcile_seconds.observe(took.as_secs_f64());
+        self.reconciles.get_or_create(&OutcomeLabels { what: "reconcile", outcome }).inc();
+        self.reconcile_seconds.observe(took.as_secs_f64());
     }
 
     /// Counts an effect.
     pub fn count_effect(&self, step: &'static str, outcome: &'static str) {
-        self.inner.effects.get_or_create(&OutcomeLabels { what: step, outcome }).inc();
+        self.effects.get_or_create(&OutcomeLabels { what: step, outcome }).inc();
     }
 
     /// Counts a reading of an authority.
     pub fn count_reading(&self, what: &'static str, good: bool) {
         let outcome = if good { "good" } else { "failed" };
-        self.inner.readings.get_or_create(&OutcomeLabels { what, outcome }).inc();
+        self.readings.get_or_create(&OutcomeLabels { what, outcome }).inc();
     }
 
     /// Notes how long a listing of devices took.
     pub fn observe_listing(&self, took: Duration) {
-        self.inner.listing_seconds.observe(took.as_secs_f64());
+        self.listing_seconds.observe(took.as_secs_f64());
     }
 
     /// Notes whether this process acts.
     pub fn set_leading(&self, leading: bool) {
-        self.inner.leading.set(i64::from(leading));
+        self.leading.set(i64::from(leading));
     }
 
     /// Shows a report.
@@ -133,11 +146,11 @@ impl Metrics {
         for phase in PHASES {
             let labels =
                 PhaseLabels { namespace: namespace.to_owned(), name: name.to_owned(), phase: phase.name() };
-            self.inner.phase.get_or_create(&labels).set(i64::from(phase == report.phase));
+            self.phase.get_or_create(&labels).set(i64::from(phase == report.phase));
         }
         let labels = ObjectLabels { namespace: namespace.to_owned(), name: name.to_owned() };
         let servers = report.backups_interrupted.as_ref().map_or(0, |interrupted| interrupted.servers);
-        self.inner.backups_interrupted.get_or_create(&labels).set(i64::from(servers));
+        self.backups_interrupted.get_or_create(&labels).set(i64::from(servers));
     }
 
     /// Forgets an object that is gone.
@@ -145,10 +158,10 @@ impl Metrics {
         for phase in PHASES {
             let labels =
                 PhaseLabels { namespace: namespace.to_owned(), name: name.to_owned(), phase: phase.name() };
-            self.inner.phase.remove(&labels);
+            self.phase.remove(&labels);
         }
         let labels = ObjectLabels { namespace: namespace.to_owned(), name: name.to_owned() };
-        self.inner.backups_interrupted.remove(&labels);
+        self.backups_interrupted.remove(&labels);
     }
 
     /// All of it in the text format of Prometheus.
@@ -157,7 +170,7 @@ impl Metrics {
     /// A value could not be written as text.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
-        encode(&mut text, &self.inner.registry)?;
+        encode(&mut text, &self.registry)?;
         Ok(text)
     }
 }
