@@ -8,6 +8,7 @@
 
 pub mod api;
 pub mod catalog;
+pub mod cli;
 pub mod code42;
 pub mod fleet;
 pub mod methods;

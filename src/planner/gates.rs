@@ -16,6 +16,7 @@ pub mod compatibility;
 pub mod edition;
 pub mod facts;
 pub mod files;
+pub mod groups;
 pub mod health;
 pub mod identity;
 pub mod nightly_dump;
@@ -163,7 +164,8 @@ pub fn of_the_last_moment(context: &Context<'_>) -> Vec<Gate> {
 
 /// The gates of releasing more devices.
 pub fn of_a_rollout(context: &Context<'_>) -> Vec<Gate> {
-    let checks: [Check; 4] = [
+    let checks: [Check; 5] = [
+        (GateName::Groups, groups::check),
         (GateName::BackupsRunning, backups_running::check),
         (GateName::Approval, approval::check_devices),
         (GateName::Paused, paused::check),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::desired::{ImageFrom, WorkloadRef};
+use super::desired::{ImageFrom, Problem, WorkloadRef};
 use super::order::Order;
 use crate::fleet::{Devices, Guid, Server, ServerName};
 
@@ -41,6 +41,8 @@ pub struct Observed {
     pub flagged: Arc<BTreeMap<u64, Timestamp>>,
     /// Contradictions in the catalog, as sentences.
     pub catalog_problems: Vec<String>,
+    /// What is wrong with the groups of devices, told against the organisations that exist.
+    pub group_problems: Vec<Problem>,
     /// Whether the object bears the operator's finalizer.
     pub finalizer: Finalizer,
 }
@@ -315,6 +317,7 @@ impl Observed {
             proofs: Vec::new(),
             flagged: Arc::default(),
             catalog_problems: Vec::new(),
+            group_problems: Vec::new(),
             finalizer: Finalizer::Absent,
         }
     }

@@ -160,6 +160,8 @@ reasons! {
     ServerFailing,
     /// The first device must be seen to move.
     FirstDeviceAwaited,
+    /// A group speaks of an organisation that is not there, or of several.
+    GroupUnresolved,
     /// Too many devices of a group failed.
     GroupHalted,
     /// A wave is complete; the next begins after the pause.

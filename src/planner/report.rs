@@ -156,6 +156,8 @@ pub enum GateName {
     Health,
     /// The nightly database dump of the authority is not near.
     NightlyDump,
+    /// The groups of devices can be told apart.
+    Groups,
     /// Nothing pauses it.
     Paused,
     /// Everything the spec asks for is known to this operator.
@@ -192,6 +194,7 @@ impl GateName {
             Self::Window => "Window",
             Self::Health => "Health",
             Self::NightlyDump => "NightlyDump",
+            Self::Groups => "Groups",
             Self::Paused => "Paused",
             Self::Support => "Support",
         }

@@ -35,7 +35,9 @@ pub(super) struct Seed(pub(super) u64);
 impl Seed {
     /// The `nth` draw for a purpose, about `subject`.
     pub(super) fn draw(self, purpose: Purpose, subject: u64, nth: u64) -> u64 {
-        [purpose as u64, subject, nth].into_iter().fold(self.0, |state, word| scramble(state ^ scramble(word)))
+        [purpose as u64, subject, nth]
+            .into_iter()
+            .fold(self.0, |state, word| scramble(state ^ scramble(word)))
     }
 
     /// As [`Seed::draw`], within a range.

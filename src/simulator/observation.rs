@@ -51,7 +51,8 @@ pub fn servers(world: &World, previous: Option<&ServersFacts>) -> Result<Servers
         .servers()
         .into_iter()
         .map(|listed| {
-            let before = previous.and_then(|facts| facts.list.iter().find(|server| server.guid == listed.guid));
+            let before =
+                previous.and_then(|facts| facts.list.iter().find(|server| server.guid == listed.guid));
             let mut server = Server {
                 guid: listed.guid,
                 name: listed.name,
@@ -84,14 +85,16 @@ pub fn settings(world: &World) -> Result<SettingsFacts, AccessFailure> {
     })
 }
 
-/// The devices, as one complete listing that took no time. `group_of` says to which group a device belongs.
+/// The devices, as one complete listing that took no time. `group_of` says to which group a device belongs, by the
+/// groups with the digest `matched_by`.
 pub fn devices(
     world: &World,
     ranked_for: Option<Version>,
+    matched_by: u64,
     group_of: impl Fn(&ListedDevice) -> u16,
 ) -> Result<Devices, AccessFailure> {
     access(world, "Computer")?;
-    let mut builder = DevicesBuilder::new(world.now(), ranked_for, 0);
+    let mut builder = DevicesBuilder::new(world.now(), ranked_for, matched_by, 0);
     let mut total = 0;
     for listed in world.devices() {
         total += 1;

@@ -61,7 +61,9 @@ impl Presence {
                 let length = seed.within(Purpose::DayLength, self.device, nth, &(7 * HOUR..=9 * HOUR));
                 Some(Stay { from: midnight + start + wakes_up, until: midnight + start + length })
             }
-            Hours::Always if self.is_on(seed, day - 1) => Some(Stay { from: midnight, until: midnight + DAY }),
+            Hours::Always if self.is_on(seed, day - 1) => {
+                Some(Stay { from: midnight, until: midnight + DAY })
+            }
             Hours::Always => Some(Stay { from: midnight + wakes_up, until: midnight + DAY }),
         }
     }
@@ -78,7 +80,12 @@ impl Presence {
     }
 
     /// The stays that begin before an instant, the latest first, as far back as the horizon.
-    pub(super) fn stays_before(self, seed: Seed, utc_offset: i64, instant: i64) -> impl Iterator<Item = Stay> {
+    pub(super) fn stays_before(
+        self,
+        seed: Seed,
+        utc_offset: i64,
+        instant: i64,
+    ) -> impl Iterator<Item = Stay> {
         let unbroken = self.unbroken().then_some(Stay { from: i64::MIN, until: i64::MAX });
         let today = self.day_of(seed, utc_offset, instant);
         let days = if unbroken.is_some() { 0..0 } else { today - HORIZON..today + 1 };
@@ -108,7 +115,10 @@ mod tests {
         (0..days * 24)
             .filter(|hour| {
                 let instant = hour * HOUR;
-                presence.stays_after(SEED, utc_offset, instant).next().is_some_and(|stay| stay.from <= instant)
+                presence
+                    .stays_after(SEED, utc_offset, instant)
+                    .next()
+                    .is_some_and(|stay| stay.from <= instant)
             })
             .count()
             .try_into()

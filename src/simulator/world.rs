@@ -140,7 +140,8 @@ impl World {
     fn place_server(&self, role: ServerRole, server: &ScenarioServer) -> Server {
         let ScenarioServer { name, guid, version, power } = server;
         let id = ServerId(FIRST_SERVER_ID + u32::try_from(self.servers.len()).unwrap_or(u32::MAX / 2));
-        let guid = guid.clone().unwrap_or_else(|| Guid(drawn_guid(self.seed, 0, u64::from(id.0)).to_string()));
+        let guid =
+            guid.clone().unwrap_or_else(|| Guid(drawn_guid(self.seed, 0, u64::from(id.0)).to_string()));
         Server::at_beginning(id, guid, name.clone(), role, *version, *power, self.now)
     }
 

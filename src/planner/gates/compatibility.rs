@@ -24,7 +24,9 @@ pub fn check(context: &Context<'_>) -> Verdict {
             None,
         );
     }
-    if devices.oddities.unreadable > 0 {
+    // A device that says nothing readable may be one that is cut off.
+    let spare = context.travellers.may_leave_behind.saturating_sub(leg.left_behind);
+    if u64::from(devices.oddities.unreadable) > spare {
         return Verdict::unknown(
             Reason::AnswerUnexpected,
             format!("{} devices could not be read from the authority's list", devices.oddities.unreadable),

@@ -44,7 +44,10 @@ pub(super) struct Cluster {
 
 /// The image of a server version: pinned, and the same in every story.
 pub(super) fn image(version: Version) -> String {
-    format!("registry.example/code42-server:{version}@sha256:{:064x}", u128::from(u64::from_be_bytes(packed(version))))
+    format!(
+        "registry.example/code42-server:{version}@sha256:{:064x}",
+        u128::from(u64::from_be_bytes(packed(version)))
+    )
 }
 
 fn packed(version: Version) -> [u8; 8] {
@@ -122,15 +125,25 @@ impl Cluster {
     }
 
     /// What the operator reads of them.
-    pub(super) fn read(&self, references: &[(WorkloadRef, Option<ImageFrom>)], world: &World) -> BTreeMap<WorkloadRef, WorkloadReading> {
+    pub(super) fn read(
+        &self,
+        references: &[(WorkloadRef, Option<ImageFrom>)],
+        world: &World,
+    ) -> BTreeMap<WorkloadRef, WorkloadReading> {
         references
             .iter()
             .map(|(reference, image_from)| (reference.clone(), self.read_one(reference, *image_from, world)))
             .collect()
     }
 
-    fn read_one(&self, reference: &WorkloadRef, image_from: Option<ImageFrom>, world: &World) -> WorkloadReading {
-        let Some(workload) = self.workloads.get(&reference.name).filter(|workload| workload.ailment != Ailment::Missing)
+    fn read_one(
+        &self,
+        reference: &WorkloadRef,
+        image_from: Option<ImageFrom>,
+        world: &World,
+    ) -> WorkloadReading {
+        let Some(workload) =
+            self.workloads.get(&reference.name).filter(|workload| workload.ailment != Ailment::Missing)
         else {
             return WorkloadReading::Missing;
         };
@@ -139,7 +152,9 @@ impl Cluster {
         let is_up = matches!(state, Some(ServerState::Running { .. }));
         let rolled = workload.template == workload.running;
         let rollout = match state {
-            Some(ServerState::Refusing) => WorkloadRollout::Failing("CrashLoopBackOff: the database is newer".into()),
+            Some(ServerState::Refusing) => {
+                WorkloadRollout::Failing("CrashLoopBackOff: the database is newer".into())
+            }
             _ if workload.ailment == Ailment::Broken && !is_up => {
                 WorkloadRollout::Failing("CrashLoopBackOff: the server ended with code 1".into())
             }

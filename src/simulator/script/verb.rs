@@ -279,7 +279,8 @@ fn devices(words: &[&str]) -> Result<Devices, String> {
             "in" => devices.organisation = Some(next()?.to_owned()),
             "office" => devices.hours = Hours::Office,
             "online" => {
-                let percent = next()?.trim_end_matches('%').parse().map_err(|_| "online takes a percentage".to_owned());
+                let percent =
+                    next()?.trim_end_matches('%').parse().map_err(|_| "online takes a percentage".to_owned());
                 devices.online_percent = percent?;
             }
             "every" => {
@@ -302,15 +303,18 @@ fn expectation(words: &[&str]) -> Result<Expectation, String> {
         ["server", name, at] => Expectation::Server((*name).to_owned(), version(at)?),
         ["gate", name, verdict] => Expectation::Gate((*name).to_owned(), (*verdict).to_owned()),
         ["plan", ..] => Expectation::Plan(rest),
-        ["available", releases @ ..] => Expectation::Available(releases.iter().map(|word| (*word).to_owned()).collect()),
+        ["available", releases @ ..] => {
+            Expectation::Available(releases.iter().map(|word| (*word).to_owned()).collect())
+        }
         ["devices", product, at, count] => Expectation::Devices(
             named(product)?,
             version(at)?,
             count.parse().map_err(|_| "the count is a number".to_owned())?,
         ),
-        ["orders", name, count] => {
-            Expectation::Orders((*name).to_owned(), count.parse().map_err(|_| "the count is a number".to_owned())?)
-        }
+        ["orders", name, count] => Expectation::Orders(
+            (*name).to_owned(),
+            count.parse().map_err(|_| "the count is a number".to_owned())?,
+        ),
         ["no", "steps"] => Expectation::NoSteps,
         _ => return Err("nothing of this kind can be expected".into()),
     })

@@ -70,7 +70,9 @@ impl World {
 
     pub(super) fn connection(&self, device: &Device) -> Connection {
         let now = self.second();
-        let Some(reachable) = self.reachable_from(device) else { return Connection::Away { until: i64::MAX } };
+        let Some(reachable) = self.reachable_from(device) else {
+            return Connection::Away { until: i64::MAX };
+        };
         let Some(stay) = device.presence.stays_after(self.seed, self.utc_offset, now).next() else {
             return Connection::Away { until: crate::simulator::presence::Presence::horizon_after(now) };
         };
@@ -143,8 +145,12 @@ impl World {
             return false;
         }
         let nth = authority.starts.wrapping_mul(1_000).wrapping_add(server.starts);
-        let jitter =
-            self.seed.within(Purpose::StorageReconnect, u64::from(server.id.0), nth, &STORAGE_RECONNECT_SECONDS);
+        let jitter = self.seed.within(
+            Purpose::StorageReconnect,
+            u64::from(server.id.0),
+            nth,
+            &STORAGE_RECONNECT_SECONDS,
+        );
         self.second() >= server.reachable_since.max(authority.reachable_since).saturating_add(jitter)
     }
 
@@ -191,9 +197,8 @@ impl World {
             }
         }
         // Storage comes back without an event: until it is settled, look again each second.
-        let settling = |server: &Server| {
-            server.reachable_since.saturating_add(*STORAGE_RECONNECT_SECONDS.end()) > now
-        };
+        let settling =
+            |server: &Server| server.reachable_since.saturating_add(*STORAGE_RECONNECT_SECONDS.end()) > now;
         if self.servers.iter().any(settling) {
             counts.until = now + 1;
         }

@@ -61,7 +61,8 @@ impl World {
             return None;
         }
         let release = self.servers[AUTHORITY].serving()?;
-        let bundled = self.catalog.release(release).and_then(|known| known.bundled(device.product, device.os));
+        let bundled =
+            self.catalog.release(release).and_then(|known| known.bundled(device.product, device.os));
         let offered = self
             .offered
             .iter()

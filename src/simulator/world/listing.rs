@@ -21,7 +21,9 @@ impl World {
         let count = counts.get(index).copied().unwrap_or_default();
         let (online, mut version) = match server.role {
             ServerRole::Authority => (authority.is_some(), server.software),
-            ServerRole::Storage | ServerRole::Provider if self.storage_online(server) => (true, server.software),
+            ServerRole::Storage | ServerRole::Provider if self.storage_online(server) => {
+                (true, server.software)
+            }
             ServerRole::Storage | ServerRole::Provider => (false, server.known_version),
         };
         let mut guid = server.guid.clone();

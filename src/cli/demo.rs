@@ -1,0 +1,1 @@
+//! `codeupgrade demo`.

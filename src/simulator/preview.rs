@@ -1,0 +1,93 @@
+//! What would be decided for an environment that is only described: `codeupgrade plan` without a cluster.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::observation;
+use super::scenario::Scenario;
+use super::world::World;
+use crate::api::{CodeRelease, CodeUpgrade};
+use crate::catalog::merge::Layer;
+use crate::planner::observed::{
+    Access, Catch, Observed, Rights, Witnesses, WorkloadFacts, WorkloadReading, WorkloadRollout,
+};
+use crate::planner::{Decision, Desired, Memory, decide};
+use crate::translate;
+
+/// The decision on a described environment, as if it had been watched for a few minutes.
+///
+/// Workloads are taken to be there, at rest and permitted: what only a cluster knows is not foretold.
+///
+/// # Errors
+/// Where the description cannot be played.
+pub fn decide_now(
+    upgrade: &CodeUpgrade,
+    scenario: &Scenario,
+    releases: Vec<(Layer, CodeRelease)>,
+) -> Result<(Decision, Timestamp), String> {
+    let desired = translate::desired::desired(upgrade);
+    let (catalog, catalog_problems) = translate::catalog::catalog_from(releases);
+    let mut world = World::new(scenario, catalog.clone()).map_err(|error| error.to_string())?;
+    let mut memory = Memory::default();
+    let mut servers = None;
+    let mut last = None;
+    // Three answers over two minutes verify the servers; the decision after that is the one people ask for.
+    for minute in 0..=3 {
+        let now = scenario
+            .start
+            .saturating_add(SignedDuration::from_mins(minute))
+            .map_err(|error| error.to_string())?;
+        world.advance_to(now);
+        let failed = |failure| format!("the described authority does not answer: {failure:?}");
+        servers = Some(observation::servers(&world, servers.as_ref()).map_err(failed)?);
+        let mut observed = Observed::nothing(Witnesses::agreeing(now));
+        observed.access = Access::Good;
+        observed.authority = Some(observation::authority(&world).map_err(failed)?);
+        observed.servers = servers.clone();
+        observed.settings = Some(observation::settings(&world).map_err(failed)?);
+        let rank_for = memory.settled.as_ref().map(|settled| settled.release);
+        let digest = desired.devices.groups_digest();
+        let devices = observation::devices(&world, rank_for, digest, |_| 0).map_err(failed)?;
+        observed.devices = Some(Arc::new(devices));
+        observed.workloads = assumed_workloads(&desired);
+        observed.catalog_problems.clone_from(&catalog_problems);
+        let decision = decide(&observed, &desired, &catalog, &memory, now);
+        // Nothing is carried out: a hop that would begin is told and not remembered.
+        if decision.memory.hop.is_none() {
+            memory = decision.memory.clone();
+        }
+        last = Some((decision, now));
+    }
+    last.ok_or_else(|| "nothing was decided".to_owned())
+}
+
+fn assumed_workloads(
+    desired: &Desired,
+) -> std::collections::BTreeMap<crate::planner::desired::WorkloadRef, WorkloadReading> {
+    let storage = desired.storage.iter().filter_map(|entry| match &entry.role {
+        crate::planner::desired::StorageRole::Upgraded(method) => Some(method),
+        crate::planner::desired::StorageRole::Retired(_) => None,
+    });
+    desired
+        .authority
+        .method
+        .iter()
+        .chain(storage)
+        .filter_map(crate::planner::desired::Method::workload)
+        .map(|reference| {
+            let facts = WorkloadFacts {
+                uid: reference.name.clone(),
+                container: "server".into(),
+                template_image: "as it is".into(),
+                running_image: Some("as it is".into()),
+                catch: Catch::Held,
+                rollout: WorkloadRollout::Settled,
+                image_from: crate::planner::desired::ImageFrom::Operator,
+                misfits: Vec::new(),
+                rights: Rights::Granted,
+            };
+            (reference, WorkloadReading::Read(facts))
+        })
+        .collect()
+}

@@ -1,0 +1,143 @@
+//! The `CodeUpgrade` of a story: the spec as people edit it, the orders they give, the memory that the status keeps.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::cluster::image;
+use crate::api::CodeUpgradeSpec;
+use crate::catalog::{Catalog, Version};
+use crate::planner::order::Order;
+use crate::planner::{Desired, Memory};
+use crate::translate;
+
+/// The object of a story.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    spec: Value,
+    pub(super) generation: i64,
+    pub(super) deleted: bool,
+    pub(super) memory: Memory,
+    pub(super) orders: Vec<Order>,
+    edited: bool,
+}
+
+impl Object {
+    /// An object that only observes: every server a `StatefulSet` of its own name, an image for every release.
+    pub(super) fn new(authority: &str, storage: &[String], catalog: &Catalog) -> Self {
+        let server = |name: &str| json!({"name": name, "statefulSet": name, "imageFrom": "Operator"});
+        let sources: Vec<Value> = catalog
+            .releases()
+            .map(|release| json!({"release": release.version.to_string(), "image": image(release.version)}))
+            .collect();
+        let spec = json!({
+            "authority": {
+                "url": "https://code42.example:4285",
+                "credentials": "code42-api",
+                "statefulSet": authority,
+                "imageFrom": "Operator",
+            },
+            "storage": storage.iter().map(|name| server(name)).collect::<Vec<_>>(),
+            "sources": sources,
+            "backup": {"none": "a story"},
+            "devices": {"upgrade": "Bundled", "waves": ["100%"]},
+        });
+        Self {
+            spec,
+            generation: 1,
+            deleted: false,
+            memory: Memory::default(),
+            orders: Vec::new(),
+            edited: false,
+        }
+    }
+
+    /// The wanted state, by the same translation as in a cluster.
+    ///
+    /// # Errors
+    /// Where the story's spec does not even have the shape of one.
+    pub(super) fn desired(&mut self) -> Result<(CodeUpgradeSpec, Desired), String> {
+        if std::mem::take(&mut self.edited) {
+            self.generation += 1;
+        }
+        let spec: CodeUpgradeSpec =
+            serde_json::from_value(self.spec.clone()).map_err(|error| error.to_string())?;
+        let mut object = crate::api::CodeUpgrade::new("story", spec.clone());
+        object.metadata.namespace = Some("stories".into());
+        object.metadata.generation = Some(self.generation);
+        if self.deleted {
+            object.metadata.deletion_timestamp = Some(k8s_time(Timestamp::UNIX_EPOCH));
+        }
+        Ok((spec, translate::desired::desired(&object)))
+    }
+
+    pub(super) fn want(&mut self, version: Option<&str>) {
+        match version {
+            Some(version) => self.set("version", Value::from(version)),
+            None => self.unset("version"),
+        }
+    }
+
+    /// Sets a field. A segment of the path names a field, or the element of a list with this name or index.
+    pub(super) fn set(&mut self, path: &str, value: Value) {
+        self.edited = true;
+        let mut at = &mut self.spec;
+        for segment in path.split('.') {
+            at = step_into(at, segment);
+        }
+        *at = value;
+    }
+
+    pub(super) fn unset(&mut self, path: &str) {
+        self.edited = true;
+        let (parent, last) = path.rsplit_once('.').unwrap_or(("", path));
+        let mut at = &mut self.spec;
+        for segment in parent.split('.').filter(|segment| !segment.is_empty()) {
+            at = step_into(at, segment);
+        }
+        match at {
+            Value::Object(fields) => {
+                fields.remove(last);
+            }
+            Value::Array(items) => items.retain(|item| item.get("name") != Some(&Value::from(last))),
+            _ => {}
+        }
+    }
+
+    pub(super) fn add_storage(&mut self, name: &str) {
+        if let Some(Value::Array(items)) = self.spec.get_mut("storage") {
+            items.push(json!({"name": name, "statefulSet": name, "imageFrom": "Operator"}));
+        }
+    }
+
+    /// A source for a release that the story itself describes.
+    pub(super) fn add_source(&mut self, version: Version) {
+        if let Some(Value::Array(items)) = self.spec.get_mut("sources") {
+            let release = Value::from(version.to_string());
+            if !items.iter().any(|item| item.get("release") == Some(&release)) {
+                items.push(json!({"release": release, "image": image(version)}));
+            }
+        }
+    }
+}
+
+fn k8s_time(at: Timestamp) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::Time {
+    k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at)
+}
+
+fn step_into<'a>(value: &'a mut Value, segment: &str) -> &'a mut Value {
+    if let Value::Array(items) = value {
+        let named = items.iter().position(|item| item.get("name") == Some(&Value::from(segment)));
+        let index = named.or_else(|| segment.parse().ok()).unwrap_or(items.len());
+        while items.len() <= index {
+            items.push(json!({}));
+        }
+        return &mut items[index];
+    }
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    match value {
+        Value::Object(fields) => fields.entry(segment).or_insert(Value::Null),
+        other => other,
+    }
+}

@@ -1,0 +1,6 @@
+//! The tests that need no cluster: stories in virtual time, properties, the rooms, and the vendor's own clients.
+
+#[path = "stories/rooms.rs"]
+mod rooms;
+#[path = "stories/scripts.rs"]
+mod scripts;
