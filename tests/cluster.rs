@@ -12,11 +12,13 @@ use tokio::sync::OnceCell;
 
 mod cluster {
     pub(crate) mod case;
+    pub(crate) mod crds;
     pub(crate) mod environment;
     pub(crate) mod plane;
 }
 
 use cluster::case::Case;
+use cluster::crds;
 use cluster::environment::{self, Environment};
 use cluster::plane;
 
@@ -31,7 +33,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let arguments = Arguments::from_args();
     let runtime = Arc::new(Runtime::new()?);
     let shared = Shared::default();
-    let cases = [plane::cases()].into_iter().flatten();
+    let cases = [plane::cases(), crds::cases()].into_iter().flatten();
     let trials = cases.map(|case| trial(case, Arc::clone(&runtime), Arc::clone(&shared))).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(Ok(environment)) = shared.get() {

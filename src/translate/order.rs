@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn given(action: &str, r#for: Option<&str>) -> Result<Action, String> {
-        let mut spec = json!({"upgrade": "production", "action": action, "by": "ada"});
+        let mut spec = json!({"upgrade": "production", "action": action, "by": "admin"});
         if let Some(text) = r#for {
             spec["for"] = json!(text);
         }
@@ -172,7 +172,7 @@ mod tests {
             assert_eq!(given(action, r#for), Ok(expected), "{action} {for:?}");
         }
         let now = object(
-            json!({"upgrade": "p", "action": "Pause", "by": "ada", "now": true, "expiresAfter": "2h"}),
+            json!({"upgrade": "p", "action": "Pause", "by": "admin", "now": true, "expiresAfter": "2h"}),
         );
         let now = order(&now).unwrap();
         assert_eq!(now.action, Action::Pause(PauseReach::Now));
@@ -214,7 +214,7 @@ mod tests {
     fn the_state_of_an_order_is_final_once_it_is_more_than_pending() {
         let hour = |hour: i8| -> Timestamp { format!("2026-11-26T{hour:02}:00:00Z").parse().unwrap() };
         let mut object =
-            object(json!({"upgrade": "p", "action": "Adopt", "by": "ada", "expiresAfter": "2h"}));
+            object(json!({"upgrade": "p", "action": "Adopt", "by": "admin", "expiresAfter": "2h"}));
         let mut memory = Memory::default();
         for (now, state, at) in [
             (3, OrderState::Pending, 3),
