@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::FutureExt;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, ResourceExt};
@@ -19,7 +20,7 @@ use crate::api::CodeUpgradeOrder;
 use crate::catalog::Catalog;
 
 /// The catalog that the objects of the cluster describe, and what is wrong with them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct KnownCatalog {
     /// The releases.
     pub catalog: Catalog,
@@ -39,8 +40,8 @@ pub struct Context {
     pub upgrades: Store<Guarded>,
     /// Every order.
     pub orders: Store<kube::core::DeserializeGuard<CodeUpgradeOrder>>,
-    /// The catalog as it is now.
-    pub catalog: watch::Receiver<Arc<KnownCatalog>>,
+    /// The catalog as it is now; `None` before every release was read.
+    pub catalog: watch::Receiver<Option<Arc<KnownCatalog>>>,
     /// The API server's clock.
     pub api_server: ApiServerClock,
     /// Whether this process may act.
@@ -66,12 +67,23 @@ impl Context {
         Waker::new(namespace, name, uid, self.wakes.clone())
     }
 
+    /// The catalog, once every object that a decision looks at is known: upgrades, orders and releases.
+    pub fn complete_catalog(&self) -> Option<Arc<KnownCatalog>> {
+        self.upgrades.wait_until_ready().now_or_never()?.ok()?;
+        self.orders.wait_until_ready().now_or_never()?.ok()?;
+        self.catalog.borrow().clone()
+    }
+
     /// Drops what is kept of objects that are gone.
     pub fn sweep(&self) {
         let objects = self.upgrades.state();
         let exists = |uid: &str| objects.iter().any(|object| object.uid().as_deref() == Some(uid));
-        self.environments.retain(exists);
         self.failures.retain(exists);
+        for gone in self.environments.retain(exists) {
+            if let Some((namespace, name)) = gone.split_once('/') {
+                self.shared.metrics.forget(namespace, name);
+            }
+        }
     }
 }
 

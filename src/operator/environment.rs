@@ -20,6 +20,7 @@ const FLAGS_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// One environment, as long as its object exists.
 pub struct Environment {
+    object: String,
     connection: Connection,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     asks: watch::Sender<Ask>,
@@ -42,8 +43,10 @@ impl Environment {
         let (asks, asked) = watch::channel(ask);
         let (publish, snapshots) = watch::channel(Arc::new(known));
         let (offer, authority) = watch::channel(None);
+        let object = waker.to_string();
         let collector = Collector::new(Arc::clone(shared), connection.clone(), asked, publish, offer, waker);
         Self {
+            object,
             connection,
             snapshots,
             asks,
@@ -125,8 +128,16 @@ impl Environments {
         environment
     }
 
-    /// Ends the collectors of objects that are gone.
-    pub fn retain(&self, exists: impl Fn(&str) -> bool) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| exists(uid));
+    /// Ends the collectors of objects that are gone, and says which those were: `namespace/name`.
+    pub fn retain(&self, exists: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut gone = Vec::new();
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, environment| {
+            let stays = exists(uid);
+            if !stays {
+                gone.push(environment.object.clone());
+            }
+            stays
+        });
+        gone
     }
 }

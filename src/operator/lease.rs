@@ -147,11 +147,23 @@ impl Lease {
             return Ok(());
         }
         self.held.set(None);
-        let Some(mut object) = self.object.take() else { return Ok(()) };
+        let Some(object) = self.object.take() else { return Ok(()) };
+        if self.give_back(object).await? == GivenBack::Overtaken {
+            // Perhaps by a renewal of ours whose answer was not waited for.
+            let found = self.call("read", self.api.get_opt(&self.options.name)).await?;
+            if let Some(object) = found.filter(|object| view::holder(object) == Some(&self.options.identity)) {
+                self.give_back(object).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn give_back(&self, mut object: LeaseObject) -> Result<GivenBack, Error> {
         if let Some(spec) = object.spec.as_mut() {
             spec.holder_identity = None;
         }
-        self.replace("released", &object).await.map(|_| ())
+        let written = self.replace("released", &object).await?;
+        Ok(if written.is_some() { GivenBack::Done } else { GivenBack::Overtaken })
     }
 
     /// A fifth of the duration: three renewals may fail before the tenure ends at two thirds.
@@ -256,6 +268,13 @@ impl Lease {
     fn lost(&self) -> Error {
         Error::Lost { namespace: self.options.namespace.clone(), name: self.options.name.clone() }
     }
+}
+
+/// What came of giving the lease back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum GivenBack {
+    Done,
+    Overtaken,
 }
 
 fn is_conflict(error: &kube::Error) -> bool {

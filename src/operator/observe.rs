@@ -6,6 +6,8 @@
 mod others;
 mod workloads;
 
+pub(super) use self::others::{in_clock_time, order_objects};
+
 use std::sync::Arc;
 
 use kube::ResourceExt;
@@ -17,7 +19,7 @@ use super::environment::Environment;
 use super::witness::ApiServerClock;
 use crate::api::{CodeUpgrade, FINALIZER};
 use crate::methods::snapshot;
-use crate::planner::desired::Backup;
+use crate::planner::desired::{Backup, Method, Problem};
 use crate::planner::observed::{BackupFacts, Finalizer, Witnesses};
 use crate::planner::{Desired, Memory, Observed};
 use crate::translate;
@@ -38,11 +40,15 @@ pub struct Grounds {
 }
 
 /// Gathers the grounds of a decision about an object as it was just read.
-pub async fn observe(context: &Context, object: &CodeUpgrade, environment: &Environment) -> Grounds {
+pub async fn observe(
+    context: &Context,
+    object: &CodeUpgrade,
+    environment: &Environment,
+    catalog: Arc<KnownCatalog>,
+) -> Grounds {
     let snapshot = environment.snapshot();
-    let catalog = context.catalog.borrow().clone();
     let memory = object.status.as_ref().and_then(|status| status.memory.clone()).unwrap_or_default();
-    let desired = desired(object, &snapshot);
+    let desired = translate::desired(object);
     let acting = acting(context, object).await.map_err(|error| error.to_string());
     let workloads = workloads::read(environment, acting.as_ref(), &desired, &memory).await;
     let backup = backup(acting.as_ref(), object, &desired).await;
@@ -61,6 +67,7 @@ pub async fn observe(context: &Context, object: &CodeUpgrade, environment: &Envi
         proofs: others::proofs(context, &desired, &memory, &catalog.catalog),
         flagged: environment.flagged(),
         catalog_problems: catalog.problems.clone(),
+        group_problems: group_problems(&snapshot, &desired),
         finalizer: if object.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
             Finalizer::Present
         } else {
@@ -70,14 +77,10 @@ pub async fn observe(context: &Context, object: &CodeUpgrade, environment: &Envi
     Grounds { observed, desired, catalog, memory, acting }
 }
 
-/// What the object asks for, with what is wrong with its groups once the organisations are known.
-pub fn desired(object: &CodeUpgrade, snapshot: &Snapshot) -> Desired {
-    let mut desired = translate::desired(object);
+/// What is wrong with the groups, which shows only where the organisations are known: told of these groups alone.
+fn group_problems(snapshot: &Snapshot, desired: &Desired) -> Vec<Problem> {
     let matched_by = snapshot.devices.as_ref().map(|devices| devices.matched_by);
-    if matched_by == Some(desired.devices.groups_digest()) {
-        desired.problems.extend(snapshot.group_problems.iter().cloned());
-    }
-    desired
+    if matched_by == Some(desired.devices.groups_digest()) { snapshot.group_problems.clone() } else { Vec::new() }
 }
 
 async fn acting(context: &Context, object: &CodeUpgrade) -> Result<Acting, account::Error> {
@@ -99,7 +102,7 @@ fn witnesses(context: &Context, api_server: &ApiServerClock, snapshot: &Snapshot
 
 /// Backups are only looked for where the spec asks for snapshots and a hop may come.
 async fn backup(acting: Result<&Acting, &String>, object: &CodeUpgrade, desired: &Desired) -> BackupFacts {
-    let workload = desired.authority.method.as_ref().and_then(crate::planner::desired::Method::workload);
+    let workload = desired.authority.method.as_ref().and_then(Method::workload);
     let (Backup::VolumeSnapshot { .. }, Some(_), Some(_)) = (&desired.backup, desired.target, workload) else {
         return BackupFacts::default();
     };
