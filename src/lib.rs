@@ -11,6 +11,8 @@ pub mod catalog;
 pub mod cli;
 pub mod code42;
 pub mod fleet;
+pub mod methods;
+pub mod operator;
 pub mod planner;
 pub mod simulator;
 pub mod translate;

@@ -74,6 +74,8 @@ pub struct Answer<T> {
     pub value: T,
     /// The authority's clock: `metadata.timestamp` of the answer, or else its `Date` header.
     pub authority_time: Option<Timestamp>,
+    /// How far the authority's time of day is ahead of UTC, in seconds, where `metadata.timestamp` says.
+    pub utc_offset_seconds: Option<i32>,
     /// The `Date` header, in whole seconds; something between here and the authority may have set it.
     pub date: Option<Timestamp>,
 }
@@ -81,7 +83,12 @@ pub struct Answer<T> {
 impl<T> Answer<T> {
     /// The same answer about something else.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer { value: change(self.value), authority_time: self.authority_time, date: self.date }
+        Answer {
+            value: change(self.value),
+            authority_time: self.authority_time,
+            utc_offset_seconds: self.utc_offset_seconds,
+            date: self.date,
+        }
     }
 }
 
@@ -164,7 +171,12 @@ impl Client {
         let envelope =
             Envelope::open(&answer.body).map_err(|mismatch| self.unexpected(call, answer, mismatch))?;
         let value = read(&envelope).map_err(|mismatch| self.unexpected(call, answer, mismatch))?;
-        Ok(Answer { value, authority_time: envelope.timestamp.or(answer.date), date: answer.date })
+        Ok(Answer {
+            value,
+            authority_time: envelope.timestamp.or(answer.date),
+            utc_offset_seconds: envelope.utc_offset_seconds,
+            date: answer.date,
+        })
     }
 
     /// The error about an answer that is not what was expected.

@@ -187,7 +187,7 @@ impl Client {
             };
             return Err(self.unexpected(&call, &answer, mismatch));
         }
-        Ok(Answer { value: (), authority_time: answer.date, date: answer.date })
+        Ok(Answer { value: (), authority_time: answer.date, utc_offset_seconds: None, date: answer.date })
     }
 }
 

@@ -10,13 +10,15 @@ use serde_json::value::RawValue;
 
 use super::bounded::excerpt;
 use super::error::Mismatch;
-use super::record::{Record, instant, whole_number};
+use super::record::{Record, instant, utc_offset_seconds, whole_number};
 
 /// An answer, taken out of its frame but not read yet.
 #[derive(Debug)]
 pub(super) struct Envelope<'a> {
     /// The authority's own clock when it answered.
     pub(super) timestamp: Option<Timestamp>,
+    /// How far its time of day is ahead of UTC, in seconds, as that timestamp says.
+    pub(super) utc_offset_seconds: Option<i32>,
     place: &'static str,
     data: &'a RawValue,
 }
@@ -48,13 +50,15 @@ impl<'a> Envelope<'a> {
         })?;
         // An array has no frame.
         let fields = serde_json::from_str::<Fields<'a>>(whole.get()).unwrap_or_default();
-        let timestamp = fields
+        let written = fields
             .get("metadata")
             .and_then(|raw| serde_json::from_str::<Metadata<'_>>(raw.get()).ok())
-            .and_then(|metadata| instant(&metadata.timestamp?));
+            .and_then(|metadata| metadata.timestamp);
+        let utc_offset_seconds = written.as_deref().and_then(utc_offset_seconds);
+        let timestamp = written.as_deref().and_then(instant);
         Ok(match fields.get("data") {
-            Some(data) => Self { timestamp, place: "data", data },
-            None => Self { timestamp, place: "body", data: whole },
+            Some(data) => Self { timestamp, utc_offset_seconds, place: "data", data },
+            None => Self { timestamp, utc_offset_seconds, place: "body", data: whole },
         })
     }
 

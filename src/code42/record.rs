@@ -131,6 +131,16 @@ pub(super) fn instant(text: &str) -> Option<Timestamp> {
     text.trim().parse().ok()
 }
 
+/// How far the time of day of an instant is ahead of UTC, in seconds; `None` where it is written with `Z`, which says
+/// nothing about where it was written.
+pub(super) fn utc_offset_seconds(text: &str) -> Option<i32> {
+    let pieces = jiff::fmt::temporal::Pieces::parse(text.trim()).ok()?;
+    match pieces.offset()? {
+        jiff::fmt::temporal::PiecesOffset::Numeric(offset) => Some(offset.offset().seconds()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +163,18 @@ mod tests {
         assert_eq!(record.optional_instant("at"), "2014-07-08T15:57:57.937Z".parse().ok());
         assert_eq!(record.optional_instant("zulu"), "2020-09-22T14:00:00Z".parse().ok());
         assert_eq!(record.optional_instant("basic"), "2014-07-08T15:57:57Z".parse().ok());
+    }
+
+    #[test]
+    fn the_offset_of_a_clock_is_told_by_its_numeric_instants_only() {
+        for (text, seconds) in [
+            ("2014-07-09T10:34:43.906-05:00", Some(-18_000)),
+            ("2016-03-01T10:00:00+01:30", Some(5_400)),
+            ("2016-03-01T10:00:00.000Z", None),
+            ("soon", None),
+        ] {
+            assert_eq!(utc_offset_seconds(text), seconds, "{text}");
+        }
     }
 
     #[test]

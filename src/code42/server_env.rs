@@ -33,6 +33,8 @@ pub struct ServerEnvironment {
     pub cluster_server_id: Option<ClusterServerId>,
     /// What it is, where it is told.
     pub server_type: Option<ServerType>,
+    /// Whether it is the enterprise edition, where it is told.
+    pub enterprise: Option<bool>,
     /// Whether somebody has still to unlock its keystore before it works.
     pub secure_keystore_locked: Option<bool>,
 }
@@ -50,7 +52,7 @@ impl Client {
         let answer = self.send(&call).await?;
         let value = read(&answer.body).map_err(|mismatch| self.unexpected(&call, &answer, mismatch))?;
         // The answer has no frame, so the header is the only clock in it.
-        Ok(Answer { value, authority_time: answer.date, date: answer.date })
+        Ok(Answer { value, authority_time: answer.date, utc_offset_seconds: None, date: answer.date })
     }
 }
 
@@ -67,6 +69,7 @@ fn read(body: &str) -> Result<ServerEnvironment, Mismatch> {
         server_id: record.optional_number("serverId").map(ServerId),
         cluster_server_id: record.optional_number("clusterServerId").map(ClusterServerId),
         server_type: record.child("serverType").and_then(|flags| server_type(&flags)),
+        enterprise: record.child("clusterType").and_then(|flags| flags.optional_flag("enterprise")),
         secure_keystore_locked: record.optional_flag("secureKeystoreLocked"),
     })
 }
@@ -116,6 +119,19 @@ mod tests {
             assert_eq!(environment.product_version, "4.3.0", "{body}");
             assert_eq!(environment.server_guid, Guid::parse("7201"), "{body}");
             assert_eq!(environment.server_type, Some(ServerType::Authority), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_edition_is_told_or_not() {
+        for (cluster_type, enterprise) in [
+            ("{consumer: false, business: false, enterprise: true}", Some(true)),
+            ("{consumer: false, business: true, enterprise: false}", Some(false)),
+            ("{}", None),
+            ("null", None),
+        ] {
+            let body = format!("window.serverEnv = {{productVersion: '4.3.0', clusterType: {cluster_type}}};");
+            assert_eq!(read(&body).unwrap().enterprise, enterprise, "{cluster_type}");
         }
     }
 

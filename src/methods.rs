@@ -1,0 +1,342 @@
+//! How one server gets a new version where it is a workload of this cluster: reading the workload, and the two
+//! effects on it.
+//!
+//! Input: a client that acts as the object's account, and a workload of the object's namespace. Every effect reads
+//! first, changes only what is not so already, and carries the uid and resourceVersion it was decided on, so that it
+//! can be repeated and never lands on something else.
+//!
+//! What must never happen here: a choice of what to upgrade or when, a retry, a write without a precondition. A server
+//! that a person upgrades (`manual`) needs no code: nothing is done to it.
+
+pub mod catch;
+mod deployment;
+pub mod fit;
+mod ownership;
+mod pods;
+pub mod snapshot;
+mod stateful_set;
+
+use std::fmt::Debug;
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::core::Selector;
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::api::FIELD_MANAGER;
+use crate::planner::desired::{ImageFrom, WorkloadKind, WorkloadRef};
+use crate::planner::observed::{Catch, Rights, WorkloadFacts, WorkloadReading, WorkloadRollout};
+
+/// A kind of workload that can run a server.
+pub(crate) trait Kind:
+    Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static
+{
+    /// The pod template.
+    fn template(&self) -> Option<&PodTemplateSpec>;
+    /// Which pods are its own.
+    fn selector(&self) -> Option<&LabelSelector>;
+    /// Whether its catch holds.
+    fn catch(&self) -> Catch;
+    /// The `spec` fields that bring its catch into a position.
+    fn catch_fields(catch: Catch) -> Value;
+    /// Whether every pod runs the template and is ready, by its own status.
+    fn is_rolled(&self) -> bool;
+    /// Reasons why this operator cannot upgrade it, beyond those that all kinds share.
+    fn misfits(&self) -> Vec<String>;
+    /// Wanted pods.
+    fn replicas(&self) -> i32;
+}
+
+/// What the spec says of a workload.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Which workload.
+    pub reference: &'a WorkloadRef,
+    /// The server's container; `None` where there is only one.
+    pub container: Option<&'a str>,
+    /// Who writes its image; `None` leaves it to the field's owner.
+    pub image_from: Option<ImageFrom>,
+}
+
+/// The upgrade of one server.
+#[derive(Clone, Copy, Debug)]
+pub struct Upgrade<'a> {
+    /// Its workload.
+    pub workload: &'a WorkloadRef,
+    /// Its container.
+    pub container: &'a str,
+    /// The image to run.
+    pub image: &'a str,
+    /// Who writes it.
+    pub image_from: ImageFrom,
+}
+
+/// What an effect found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It changed the workload.
+    Changed,
+    /// The workload was so already.
+    AlreadySo,
+}
+
+/// Why an effect did not come about.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The workload is not there.
+    #[error("{workload} does not exist in namespace {namespace}")]
+    Missing {
+        /// The namespace.
+        namespace: String,
+        /// The workload.
+        workload: WorkloadRef,
+    },
+    /// It is not what the step was decided for.
+    #[error("{workload} in namespace {namespace} cannot be changed: {problem}")]
+    Unfit {
+        /// The namespace.
+        namespace: String,
+        /// The workload.
+        workload: WorkloadRef,
+        /// Why.
+        problem: String,
+    },
+    /// The API server refused, or did not answer: whether a change was made is not known then.
+    #[error("{workload} in namespace {namespace} could not be {verb}: {source}")]
+    Api {
+        /// What was tried.
+        verb: &'static str,
+        /// The namespace.
+        namespace: String,
+        /// The workload.
+        workload: WorkloadRef,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+}
+
+/// A workload as it was read, with what a dry run needs.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// What the planner learns.
+    pub reading: WorkloadReading,
+    /// The generation of the spec that was read; `None` where there was none.
+    pub generation: Option<i64>,
+}
+
+/// Reads a workload and its pods. Rights are left unchecked.
+pub async fn read(client: &Client, namespace: &str, wanted: Wanted<'_>) -> Reading {
+    match wanted.reference.kind {
+        WorkloadKind::StatefulSet => read_kind::<StatefulSet>(client, namespace, wanted).await,
+        WorkloadKind::Deployment => read_kind::<Deployment>(client, namespace, wanted).await,
+    }
+}
+
+async fn read_kind<K: Kind>(client: &Client, namespace: &str, wanted: Wanted<'_>) -> Reading {
+    let unreadable = |what: &str, error: &kube::Error| Reading {
+        reading: WorkloadReading::Unreadable(format!("{what} could not be read: {}", words(error))),
+        generation: None,
+    };
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    let object = match api.get_opt(&wanted.reference.name).await {
+        Ok(Some(object)) => object,
+        Ok(None) => return Reading { reading: WorkloadReading::Missing, generation: None },
+        Err(error) => return unreadable(&wanted.reference.to_string(), &error),
+    };
+    let pods = match own_pods(client, namespace, &object).await {
+        Ok(pods) => pods,
+        Err(error) => return unreadable(&format!("pods of {}", wanted.reference), &error),
+    };
+    Reading {
+        generation: object.meta().generation,
+        reading: WorkloadReading::Read(facts(&object, &pods, wanted)),
+    }
+}
+
+async fn own_pods<K: Kind>(client: &Client, namespace: &str, object: &K) -> Result<Vec<Pod>, kube::Error> {
+    let selector = object.selector().cloned().and_then(|selector| Selector::try_from(selector).ok());
+    // Without a selector there is nothing to ask for; asking for all pods would find those of others.
+    let Some(selector) = selector.filter(|selector| !selector.selects_all()) else { return Ok(Vec::new()) };
+    let parameters = ListParams::default().labels_from(&selector);
+    Ok(Api::<Pod>::namespaced(client.clone(), namespace).list(&parameters).await?.items)
+}
+
+/// What the planner learns of a workload.
+fn facts<K: Kind>(object: &K, pods: &[Pod], wanted: Wanted<'_>) -> WorkloadFacts {
+    let mut misfits = fit::misfits(object);
+    let choice = fit::container(object.template(), wanted.container);
+    let (container, template_image) = match choice {
+        Ok(found) => (found.name, found.image),
+        Err(misfit) => {
+            misfits.push(misfit);
+            (wanted.container.unwrap_or_default().to_owned(), String::new())
+        }
+    };
+    let rollout = match pods::failure(pods) {
+        Some(words) => WorkloadRollout::Failing(words),
+        None if object.is_rolled() => WorkloadRollout::Settled,
+        None => WorkloadRollout::Unsettled,
+    };
+    WorkloadFacts {
+        uid: object.uid().unwrap_or_default(),
+        running_image: pods::running_image(pods, &container),
+        catch: object.catch(),
+        rollout,
+        image_from: wanted.image_from.unwrap_or_else(|| ownership::image_from(object.managed_fields(), &container)),
+        misfits,
+        rights: Rights::Unchecked,
+        container,
+        template_image,
+    }
+}
+
+/// Asks the API server whether the acting account may make the operator's own change, by a dry run of that change.
+/// Nothing is changed.
+pub async fn check_rights(client: &Client, namespace: &str, upgrade: Upgrade<'_>) -> Rights {
+    let outcome = match upgrade.workload.kind {
+        WorkloadKind::StatefulSet => upgrade_kind::<StatefulSet>(client, namespace, upgrade, Run::Dry).await,
+        WorkloadKind::Deployment => upgrade_kind::<Deployment>(client, namespace, upgrade, Run::Dry).await,
+    };
+    match outcome {
+        Ok(Outcome::Changed | Outcome::AlreadySo) => Rights::Granted,
+        Err(Error::Api { source, .. }) => match *source {
+            // Somebody wrote it in between, or the API server is not well: that says nothing about rights.
+            kube::Error::Api(status) if status.is_conflict() || status.code >= 500 || status.code == 429 => {
+                Rights::Unchecked
+            }
+            kube::Error::Api(status) => Rights::Denied(status.message),
+            _ => Rights::Unchecked,
+        },
+        Err(Error::Missing { .. } | Error::Unfit { .. }) => Rights::Unchecked,
+    }
+}
+
+/// Brings the catch of a workload into the holding position.
+///
+/// # Errors
+/// The workload is missing or of a form that has no catch, or the API server refused.
+pub async fn hold_catch(client: &Client, namespace: &str, workload: &WorkloadRef) -> Result<Outcome, Error> {
+    match workload.kind {
+        WorkloadKind::StatefulSet => hold_kind::<StatefulSet>(client, namespace, workload).await,
+        WorkloadKind::Deployment => hold_kind::<Deployment>(client, namespace, workload).await,
+    }
+}
+
+/// Lets a server run an image: the template, where the operator writes it, and the catch open, in one write.
+///
+/// # Errors
+/// The workload is missing, has no such container, or has another image where Git writes it, or the API server refused.
+pub async fn upgrade(client: &Client, namespace: &str, upgrade: Upgrade<'_>) -> Result<Outcome, Error> {
+    match upgrade.workload.kind {
+        WorkloadKind::StatefulSet => upgrade_kind::<StatefulSet>(client, namespace, upgrade, Run::Real).await,
+        WorkloadKind::Deployment => upgrade_kind::<Deployment>(client, namespace, upgrade, Run::Real).await,
+    }
+}
+
+/// Whether a change is made or only tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    Real,
+    Dry,
+}
+
+async fn hold_kind<K: Kind>(client: &Client, namespace: &str, workload: &WorkloadRef) -> Result<Outcome, Error> {
+    let target = Target::<K>::new(client, namespace, workload);
+    let object = target.get().await?;
+    if object.catch() == Catch::Held {
+        return Ok(Outcome::AlreadySo);
+    }
+    if let Some(problem) = object.misfits().into_iter().next() {
+        return Err(target.unfit(problem));
+    }
+    target.patch(&object, K::catch_fields(Catch::Held), Run::Real).await?;
+    Ok(Outcome::Changed)
+}
+
+async fn upgrade_kind<K: Kind>(
+    client: &Client,
+    namespace: &str,
+    upgrade: Upgrade<'_>,
+    run: Run,
+) -> Result<Outcome, Error> {
+    let target = Target::<K>::new(client, namespace, upgrade.workload);
+    let object = target.get().await?;
+    if let Some(problem) = fit::misfits(&object).into_iter().next() {
+        return Err(target.unfit(problem));
+    }
+    let found = fit::container(object.template(), Some(upgrade.container)).map_err(|problem| target.unfit(problem))?;
+    let mut fields = K::catch_fields(Catch::Open);
+    let same_image = found.image == upgrade.image;
+    match (upgrade.image_from, run) {
+        (ImageFrom::Operator, _) => {
+            fields["template"] = json!({
+                "spec": { "containers": [{ "name": upgrade.container, "image": upgrade.image }] }
+            });
+        }
+        (ImageFrom::Git, Run::Real) if !same_image => {
+            let problem = format!("Git has image {} in its template, not {}", found.image, upgrade.image);
+            return Err(target.unfit(problem));
+        }
+        (ImageFrom::Git, Run::Real | Run::Dry) => {}
+    }
+    if run == Run::Real && same_image && object.catch() == Catch::Open {
+        return Ok(Outcome::AlreadySo);
+    }
+    target.patch(&object, fields, run).await?;
+    Ok(Outcome::Changed)
+}
+
+/// One workload that is about to be changed.
+struct Target<'a, K> {
+    api: Api<K>,
+    namespace: &'a str,
+    workload: &'a WorkloadRef,
+}
+
+impl<'a, K: Kind> Target<'a, K> {
+    fn new(client: &Client, namespace: &'a str, workload: &'a WorkloadRef) -> Self {
+        Self { api: Api::namespaced(client.clone(), namespace), namespace, workload }
+    }
+
+    async fn get(&self) -> Result<K, Error> {
+        let found = self.api.get_opt(&self.workload.name).await.map_err(|source| self.failed("read", source))?;
+        found.ok_or_else(|| Error::Missing { namespace: self.namespace.to_owned(), workload: self.workload.clone() })
+    }
+
+    /// Changes `spec` fields of exactly the object that was read.
+    async fn patch(&self, read: &K, fields: Value, run: Run) -> Result<(), Error> {
+        let body = json!({
+            "metadata": { "uid": read.uid(), "resourceVersion": read.resource_version() },
+            "spec": fields,
+        });
+        let parameters = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            dry_run: run == Run::Dry,
+            ..PatchParams::default()
+        };
+        let patched = self.api.patch(&self.workload.name, &parameters, &Patch::Strategic(&body)).await;
+        patched.map(|_| ()).map_err(|source| self.failed("changed", source))
+    }
+
+    fn unfit(&self, problem: String) -> Error {
+        Error::Unfit { namespace: self.namespace.to_owned(), workload: self.workload.clone(), problem }
+    }
+
+    fn failed(&self, verb: &'static str, source: kube::Error) -> Error {
+        let (namespace, workload) = (self.namespace.to_owned(), self.workload.clone());
+        Error::Api { verb, namespace, workload, source: Box::new(source) }
+    }
+}
+
+/// What went wrong, in the API server's own words where it answered.
+fn words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
+        other => other.to_string(),
+    }
+}

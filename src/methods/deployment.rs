@@ -1,0 +1,89 @@
+//! A server that is a `Deployment`. Its catch is the pause: a paused one replaces pods, and never by another template.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde_json::{Value, json};
+
+use super::{Kind, catch};
+use crate::planner::observed::Catch;
+
+/// The strategy under which never two pods of it run at once.
+const RECREATE: &str = "Recreate";
+
+impl Kind for Deployment {
+    fn template(&self) -> Option<&PodTemplateSpec> {
+        Some(&self.spec.as_ref()?.template)
+    }
+
+    fn selector(&self) -> Option<&LabelSelector> {
+        Some(&self.spec.as_ref()?.selector)
+    }
+
+    fn catch(&self) -> Catch {
+        catch::of_pause(self.spec.as_ref().and_then(|spec| spec.paused).unwrap_or(false))
+    }
+
+    fn catch_fields(catch: Catch) -> Value {
+        json!({ "paused": catch::paused(catch) })
+    }
+
+    fn is_rolled(&self) -> bool {
+        let Some(status) = &self.status else { return false };
+        let seen = status.observed_generation.unwrap_or(0) >= self.metadata.generation.unwrap_or(0);
+        let wanted = Some(self.replicas());
+        seen && [status.replicas, status.updated_replicas, status.ready_replicas].iter().all(|count| *count == wanted)
+    }
+
+    fn misfits(&self) -> Vec<String> {
+        let strategy = self.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
+        match strategy.and_then(|strategy| strategy.type_.as_deref()).unwrap_or("RollingUpdate") {
+            RECREATE => Vec::new(),
+            other => vec![format!(
+                "its strategy is {other}; it must be {RECREATE}, or two servers would run on one database"
+            )],
+        }
+    }
+
+    fn replicas(&self) -> i32 {
+        self.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment(yaml: &str) -> Deployment {
+        serde_saphyr::from_str(yaml).unwrap()
+    }
+
+    #[test]
+    fn the_pause_is_the_catch_and_recreate_is_demanded() {
+        for (spec, catch, fits) in [
+            ("paused: true, strategy: {type: Recreate}", Catch::Held, true),
+            ("paused: false, strategy: {type: Recreate}", Catch::Open, true),
+            ("strategy: {type: RollingUpdate}", Catch::Open, false),
+            ("paused: true", Catch::Held, false),
+        ] {
+            let object = deployment(&format!("spec: {{{spec}, selector: {{}}, template: {{}}}}"));
+            assert_eq!((object.catch(), object.misfits().is_empty()), (catch, fits), "{spec}");
+        }
+    }
+
+    #[test]
+    fn it_is_rolled_when_its_one_pod_is_ready_and_of_the_template() {
+        for (name, status, rolled) in [
+            ("no status", "{}", false),
+            ("done", "{replicas: 1, updatedReplicas: 1, readyReplicas: 1, observedGeneration: 2}", true),
+            ("held", "{replicas: 1, readyReplicas: 1, observedGeneration: 2}", false),
+            ("not ready", "{replicas: 1, updatedReplicas: 1, observedGeneration: 2}", false),
+            ("not seen", "{replicas: 1, updatedReplicas: 1, readyReplicas: 1, observedGeneration: 1}", false),
+        ] {
+            let object = deployment(&format!(
+                "{{metadata: {{generation: 2}}, spec: {{replicas: 1, selector: {{}}, template: {{}}}}, status: {status}}}"
+            ));
+            assert_eq!(object.is_rolled(), rolled, "{name}");
+        }
+    }
+}

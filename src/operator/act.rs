@@ -1,0 +1,272 @@
+//! Carrying out steps: one attempt at each, in the order in which they were decided, each only while the lease is held.
+//!
+//! Input: steps with every operand filled in, whose intent has been written. What must never happen here: a choice, a
+//! repeated attempt, a step whose intent was not written.
+
+use kube::api::{Patch, PatchParams};
+use kube::{Api, ResourceExt};
+use serde_json::json;
+
+use super::account::Acting;
+use super::context::Context;
+use super::environment::Environment;
+use crate::api::{CodeUpgrade, FIELD_MANAGER, FINALIZER};
+use crate::code42::{self, ComputerId};
+use crate::methods::{self, Outcome, Upgrade, snapshot};
+use crate::planner::Step;
+use crate::planner::step::FlagDevice;
+
+/// Why a step did not come about.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process may act, or this one is to end.
+    #[error("{step} was left: this process may not act any more")]
+    NotAllowed {
+        /// The step.
+        step: &'static str,
+    },
+    /// Nobody can be acted as.
+    #[error("{step} was left: {why}")]
+    NoAccount {
+        /// The step.
+        step: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// The authority cannot be talked to.
+    #[error("{step} was left: there is no connection to the authority")]
+    NoAuthority {
+        /// The step.
+        step: &'static str,
+    },
+    /// A workload was not changed.
+    #[error("{step} failed: {source}")]
+    Workload {
+        /// The step.
+        step: &'static str,
+        /// Why.
+        source: methods::Error,
+    },
+    /// The authority did not do it. The words are ours, not the authority's.
+    #[error("{step} failed: {summary}")]
+    Authority {
+        /// The step.
+        step: &'static str,
+        /// Why.
+        summary: String,
+    },
+    /// The finalizer was not written.
+    #[error("{step} failed on CodeUpgrade {namespace}/{name}: {source}")]
+    Finalizer {
+        /// The step.
+        step: &'static str,
+        /// The namespace of the object.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+}
+
+/// What came of the steps.
+#[derive(Debug, Default)]
+pub struct Outcomes {
+    /// How many steps changed something.
+    pub changed: usize,
+    /// What failed. Steps that do not need the failed one were tried all the same.
+    pub errors: Vec<Error>,
+}
+
+/// For whom steps are carried out.
+pub struct Actor<'a> {
+    /// What every reconcile shares.
+    pub context: &'a Context,
+    /// The environment.
+    pub environment: &'a Environment,
+    /// Who to act as, or why nobody.
+    pub acting: Result<&'a Acting, &'a String>,
+}
+
+/// The name of a step, for logs and metrics.
+pub const fn name(step: &Step) -> &'static str {
+    match step {
+        Step::HoldFinalizer => "HoldFinalizer",
+        Step::ReleaseFinalizer => "ReleaseFinalizer",
+        Step::HoldCatch { .. } => "HoldCatch",
+        Step::UpgradeServer { .. } => "UpgradeServer",
+        Step::TakeBackup { .. } => "TakeBackup",
+        Step::TurnOffDeviceAutoUpgrade => "TurnOffDeviceAutoUpgrade",
+        Step::FlagDevices { .. } => "FlagDevices",
+    }
+}
+
+impl Actor<'_> {
+    /// Carries out steps for an object whose status was just written.
+    pub async fn act(&self, object: &CodeUpgrade, steps: &[Step]) -> Outcomes {
+        let mut outcomes = Outcomes::default();
+        for step in steps {
+            let name = name(step);
+            let outcome = self.one(object, step).await;
+            let (label, ends) = match &outcome {
+                Ok(Outcome::Changed) => ("changed", false),
+                Ok(Outcome::AlreadySo) => ("already_so", false),
+                Err(Error::NotAllowed { .. }) => ("not_allowed", true),
+                // No order without the finalizer: the object could vanish with it.
+                Err(Error::Finalizer { .. }) => ("failed", *step == Step::HoldFinalizer),
+                Err(
+                    Error::NoAccount { .. }
+                    | Error::NoAuthority { .. }
+                    | Error::Workload { .. }
+                    | Error::Authority { .. },
+                ) => ("failed", false),
+            };
+            self.context.shared.metrics.count_effect(name, label);
+            match outcome {
+                Ok(Outcome::Changed) => {
+                    tracing::info!(namespace = object.namespace(), name = object.name_any(), ?step, "done");
+                    outcomes.changed += 1;
+                }
+                Ok(Outcome::AlreadySo) => {}
+                Err(error) => {
+                    tracing::warn!(namespace = object.namespace(), name = object.name_any(), %error, "a step failed");
+                    outcomes.errors.push(error);
+                }
+            }
+            if ends {
+                break;
+            }
+        }
+        outcomes
+    }
+
+    async fn one(&self, object: &CodeUpgrade, step: &Step) -> Result<Outcome, Error> {
+        let name = name(step);
+        self.check_allowed(name)?;
+        let workload = |source| Error::Workload { step: name, source };
+        match step {
+            Step::HoldFinalizer => self.set_finalizer(object, Wanted::Present, name).await,
+            Step::ReleaseFinalizer => self.set_finalizer(object, Wanted::Absent, name).await,
+            Step::HoldCatch { server: _, workload: reference } => {
+                let acting = self.acting(name)?;
+                methods::hold_catch(&acting.client, &acting.account.namespace, reference).await.map_err(workload)
+            }
+            Step::UpgradeServer {
+                server: _,
+                guid: _,
+                workload: reference,
+                container,
+                image,
+                image_from,
+                from: _,
+                to: _,
+            } => {
+                let acting = self.acting(name)?;
+                let upgrade = Upgrade { workload: reference, container, image, image_from: *image_from };
+                methods::upgrade(&acting.client, &acting.account.namespace, upgrade).await.map_err(workload)
+            }
+            Step::TakeBackup { name: backup, workload: reference, class } => {
+                let acting = self.acting(name)?;
+                let wanted = snapshot::Wanted {
+                    upgrade: &object.name_any(),
+                    name: backup,
+                    workload: reference,
+                    class,
+                };
+                snapshot::take(&acting.client, &acting.account.namespace, wanted).await.map_err(workload)
+            }
+            Step::TurnOffDeviceAutoUpgrade => self.turn_off_switch(name).await,
+            Step::FlagDevices { group: _, release: _, devices } => self.flag(name, devices).await,
+        }
+    }
+
+    fn check_allowed(&self, step: &'static str) -> Result<(), Error> {
+        if self.context.held.is_held() && !self.context.stop.is_asked() {
+            Ok(())
+        } else {
+            Err(Error::NotAllowed { step })
+        }
+    }
+
+    fn acting(&self, step: &'static str) -> Result<&Acting, Error> {
+        self.acting.map_err(|why| Error::NoAccount { step, why: why.clone() })
+    }
+
+    fn authority(&self, step: &'static str) -> Result<code42::Client, Error> {
+        self.environment.authority().ok_or(Error::NoAuthority { step })
+    }
+
+    async fn set_finalizer(
+        &self,
+        object: &CodeUpgrade,
+        wanted: Wanted,
+        step: &'static str,
+    ) -> Result<Outcome, Error> {
+        let mut finalizers = object.finalizers().to_vec();
+        let is_present = finalizers.iter().any(|finalizer| finalizer == FINALIZER);
+        match (wanted, is_present) {
+            (Wanted::Present, true) | (Wanted::Absent, false) => return Ok(Outcome::AlreadySo),
+            (Wanted::Present, false) => finalizers.push(FINALIZER.to_owned()),
+            (Wanted::Absent, true) => finalizers.retain(|finalizer| finalizer != FINALIZER),
+        }
+        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+        // With the revision, since the list is written as a whole.
+        let body = json!({
+            "metadata": {
+                "uid": object.uid(),
+                "resourceVersion": object.resource_version(),
+                "finalizers": finalizers,
+            }
+        });
+        let parameters =
+            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let api: Api<CodeUpgrade> = Api::namespaced(self.context.client.clone(), &namespace);
+        match api.patch(&name, &parameters, &Patch::Merge(&body)).await {
+            Ok(_) => Ok(Outcome::Changed),
+            Err(kube::Error::Api(status)) if status.is_not_found() && wanted == Wanted::Absent => {
+                Ok(Outcome::AlreadySo)
+            }
+            Err(source) => Err(Error::Finalizer { step, namespace, name, source: Box::new(source) }),
+        }
+    }
+
+    async fn turn_off_switch(&self, step: &'static str) -> Result<Outcome, Error> {
+        let authority = self.authority(step)?;
+        let id = self.environment.snapshot().settings_id.ok_or(Error::NoAuthority { step })?;
+        authority.turn_off_device_auto_upgrade(id).await.map_err(|error| authority_error(step, &error))?;
+        Ok(Outcome::Changed)
+    }
+
+    /// Flags devices one by one. A flag cannot be taken back, so that each is worth a look at the lease.
+    async fn flag(&self, step: &'static str, devices: &[FlagDevice]) -> Result<Outcome, Error> {
+        let authority = self.authority(step)?;
+        let mut outcome = Outcome::AlreadySo;
+        for device in devices {
+            self.check_allowed(step)?;
+            let answer = authority.flag_for_upgrade(ComputerId(device.computer_id)).await;
+            match answer {
+                Ok(_) => {
+                    self.environment.note_flagged(device.guid, self.context.clock().now());
+                    outcome = Outcome::Changed;
+                }
+                // Gone since it was listed: nothing to flag, and no reason to leave the others.
+                Err(code42::Error::Missing { .. }) => {
+                    tracing::info!(device = device.guid, "the authority knows no such device any more");
+                }
+                Err(error) => return Err(authority_error(step, &error)),
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+/// Whether the finalizer is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Present,
+    Absent,
+}
+
+fn authority_error(step: &'static str, error: &code42::Error) -> Error {
+    Error::Authority { step, summary: error.summary() }
+}

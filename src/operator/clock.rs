@@ -1,0 +1,216 @@
+//! The one place where time enters: reading clocks and sleeping.
+//!
+//! A clock is real, or it runs faster: every witness of time passes through the same transformation, so that a demo
+//! and production run the same code. What concerns this process and its API server alone, such as the lease, asks
+//! for real time by name.
+//!
+//! Nothing outside this file may read a clock or sleep by itself; clippy sees to it.
+
+mod offset;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use offset::{Exchange, Offset};
+
+/// The shortest real time between two polls, whatever a fast clock makes of an interval: nothing spins.
+pub const SHORTEST_POLL: Duration = Duration::from_millis(50);
+
+/// A source of time. Cheap to clone; clones agree.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    scale: Scale,
+    /// The wall clock when this clock was made.
+    started_wall: Timestamp,
+    /// The monotonic clock at the same moment.
+    started_monotonic: Instant,
+}
+
+/// How real time becomes the time of a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// The real instant that is mapped to `origin`.
+    anchor: Timestamp,
+    /// The scaled instant at the anchor.
+    origin: Timestamp,
+    /// Scaled seconds in a real second.
+    factor: u32,
+}
+
+impl Scale {
+    /// Real time as it is.
+    pub const REAL: Self = Self { anchor: Timestamp::UNIX_EPOCH, origin: Timestamp::UNIX_EPOCH, factor: 1 };
+
+    /// Time that was `origin` at the real instant `anchor`, and runs `factor` times as fast (at least once).
+    pub fn new(anchor: Timestamp, origin: Timestamp, factor: u32) -> Self {
+        Self { anchor, origin, factor: factor.max(1) }
+    }
+
+    /// A real instant in scaled time.
+    pub fn scaled(self, real: Timestamp) -> Timestamp {
+        let elapsed = stretch(real.duration_since(self.anchor), self.factor);
+        self.origin.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+
+    /// How long a span of scaled time takes in real time; nothing for a span that is over.
+    pub fn real(self, scaled: SignedDuration) -> Duration {
+        let real = scaled.checked_div(i32::try_from(self.factor).unwrap_or(i32::MAX)).unwrap_or_default();
+        real.max(SignedDuration::ZERO).unsigned_abs()
+    }
+}
+
+/// A span, `factor` times as long.
+fn stretch(span: SignedDuration, factor: u32) -> SignedDuration {
+    let nanoseconds = span.as_nanos().saturating_mul(i128::from(factor));
+    let seconds = i64::try_from(nanoseconds.div_euclid(1_000_000_000)).unwrap_or(i64::MAX);
+    let rest = i32::try_from(nanoseconds.rem_euclid(1_000_000_000)).unwrap_or_default();
+    SignedDuration::new(seconds, rest)
+}
+
+impl Clock {
+    /// A clock that shows real time.
+    pub fn real_time() -> Self {
+        Self::with_scale(Scale::REAL)
+    }
+
+    /// A clock that shows `origin` now and runs `factor` times as fast as real time.
+    pub fn scaled_from_now(origin: Timestamp, factor: u32) -> Self {
+        Self::with_scale(Scale::new(wall(), origin, factor))
+    }
+
+    /// A clock with a scale that others share, in this process or another.
+    pub fn with_scale(scale: Scale) -> Self {
+        Self { inner: Arc::new(Inner { scale, started_wall: wall(), started_monotonic: instant() }) }
+    }
+
+    /// The scale, for another clock that is to agree with this one.
+    pub fn scale(&self) -> Scale {
+        self.inner.scale
+    }
+
+    /// The operator's wall clock.
+    pub fn now(&self) -> Timestamp {
+        self.inner.scale.scaled(wall())
+    }
+
+    /// The wall time at which this clock was made, plus the monotonic time since. No jump of the wall clock shows.
+    pub fn monotonic_now(&self) -> Timestamp {
+        self.monotonic_at(instant())
+    }
+
+    /// The monotonic witness at a moment of this process.
+    fn monotonic_at(&self, moment: Instant) -> Timestamp {
+        let since = moment.saturating_duration_since(self.inner.started_monotonic);
+        let real = SignedDuration::try_from(since).unwrap_or(SignedDuration::MAX);
+        self.inner.scale.scaled(self.inner.started_wall.saturating_add(real).unwrap_or(Timestamp::MAX))
+    }
+
+    /// A time that the API server wrote, in this clock's time.
+    pub fn of_api_server(&self, time: Timestamp) -> Timestamp {
+        self.inner.scale.scaled(time)
+    }
+
+    /// How long a span of this clock takes in real time; nothing for a span that is over.
+    pub fn real(&self, span: SignedDuration) -> Duration {
+        self.inner.scale.real(span)
+    }
+
+    /// The same, for an interval between polls: never shorter than [`SHORTEST_POLL`].
+    pub fn poll_interval(&self, span: SignedDuration) -> Duration {
+        self.real(span).max(SHORTEST_POLL)
+    }
+
+    /// Real time from now until an instant of this clock; nothing if it has passed.
+    pub fn real_until(&self, instant: Timestamp) -> Duration {
+        self.real(instant.duration_since(self.now()))
+    }
+
+    /// Sleeps until an instant of this clock. A jump of the wall clock is not noticed while sleeping.
+    pub async fn sleep_until(&self, instant: Timestamp) {
+        sleep(self.real_until(instant)).await;
+    }
+
+    /// A question and its answer, with the moments of both, for the clock that the answer shows.
+    pub fn exchange(&self, asked: Instant) -> Exchange {
+        Exchange { asked: self.monotonic_at(asked), answered: self.monotonic_now() }
+    }
+}
+
+/// The real wall clock.
+pub fn wall() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
+    Timestamp::now()
+}
+
+/// The real monotonic clock.
+pub fn instant() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the monotonic clock is read")]
+    Instant::now()
+}
+
+/// Sleeps for a span of real time.
+pub async fn sleep(real: Duration) {
+    #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
+    tokio::time::sleep(real).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn real_time_is_left_as_it_is() {
+        for text in ["2026-11-25T04:08:00.123456789Z", "1969-12-31T23:59:59.5Z", "2500-01-01T00:00:00Z"] {
+            assert_eq!(Scale::REAL.scaled(at(text)), at(text));
+        }
+        assert_eq!(Scale::REAL.real(SignedDuration::from_millis(1500)), Duration::from_millis(1500));
+    }
+
+    #[test]
+    fn a_fast_clock_passes_an_hour_in_a_second() {
+        let scale = Scale::new(at("2026-11-25T04:00:00Z"), at("2016-03-01T00:00:00Z"), 3600);
+        for (real, scaled) in [
+            ("2026-11-25T04:00:00Z", "2016-03-01T00:00:00Z"),
+            ("2026-11-25T04:00:01Z", "2016-03-01T01:00:00Z"),
+            ("2026-11-25T04:00:24.5Z", "2016-03-02T00:30:00Z"),
+            ("2026-11-25T03:59:59Z", "2016-02-29T23:00:00Z"),
+        ] {
+            assert_eq!(scale.scaled(at(real)), at(scaled), "{real}");
+        }
+        assert_eq!(scale.real(SignedDuration::from_hours(24)), Duration::from_secs(24));
+        assert_eq!(scale.real(SignedDuration::from_hours(-1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn no_span_is_too_long() {
+        let scale = Scale::new(Timestamp::MIN, at("2016-03-01T00:00:00Z"), u32::MAX);
+        assert_eq!(scale.scaled(Timestamp::MAX), Timestamp::MAX);
+        assert_eq!(Scale::new(Timestamp::MIN, Timestamp::MIN, 0).factor, 1);
+    }
+
+    #[test]
+    fn polls_keep_a_real_distance() {
+        let clock = Clock::scaled_from_now(at("2016-03-01T00:00:00Z"), 3600);
+        assert_eq!(clock.poll_interval(SignedDuration::from_secs(15)), SHORTEST_POLL);
+        assert_eq!(clock.poll_interval(SignedDuration::from_hours(1)), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn the_witnesses_of_one_process_agree() {
+        for clock in [Clock::real_time(), Clock::scaled_from_now(at("2016-03-01T00:00:00Z"), 600)] {
+            let difference = clock.monotonic_now().duration_since(clock.now()).abs();
+            assert!(clock.real(difference) < Duration::from_millis(100), "{difference:?}");
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! Reading an authority, apart from deciding: one collector for each `CodeUpgrade`, so that no reconcile ever waits for a
+//! listing and no slow authority holds up another.
+//!
+//! Input: how to reach the authority, and what the last decision wants to know. Output: immutable snapshots, and a
+//! wake for the reconciler at each. Facts are never made up: what could not be read stays as it was, with its age,
+//! and the failure beside it.
+//!
+//! What must never happen here: a decision, or a write to anything.
+
+mod devices;
+mod pace;
+mod servers;
+pub mod session;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Mutex, Semaphore, watch};
+
+use super::account::Accounts;
+use super::clock::{self, Clock, Exchange, Offset};
+use super::hosts::HostRules;
+use super::metrics::Metrics;
+use super::wake::Waker;
+use crate::api::code_upgrade::DevicesSpec;
+use crate::code42::{self, ClusterServerId};
+use crate::fleet::{Devices, Guid};
+use crate::planner::Wants;
+use crate::planner::desired::Problem;
+use crate::planner::observed::{Access, AccessFailure, AuthorityFacts, Edition, ServersFacts, SettingsFacts};
+use devices::Purpose;
+use pace::{Attempt, AttemptOutcome, Pace, listing_due};
+use session::{Connection, Failure, Session};
+
+/// Account, Secret and certificate authority are read again this often, in real time.
+const SOURCES_FOR: Duration = Duration::from_secs(60);
+
+/// The same after a failure, or when the authority refused the credentials.
+const DOUBTED_SOURCES_FOR: Duration = Duration::from_secs(1);
+
+/// What a collector is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// What the last decision wants to know.
+    pub wants: Wants,
+    /// The devices of the spec, whose groups take the rows.
+    pub devices: Option<DevicesSpec>,
+    /// Digest of these groups.
+    pub matched_by: u64,
+}
+
+/// What is known of an environment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// How the last attempts went.
+    pub access: Access,
+    /// Who the authority is.
+    pub authority: Option<AuthorityFacts>,
+    /// The servers, as last listed.
+    pub servers: Option<ServersFacts>,
+    /// The settings, as last read.
+    pub settings: Option<SettingsFacts>,
+    /// The devices, as last listed.
+    pub devices: Option<Arc<Devices>>,
+    /// What is wrong with the groups that the devices were matched by.
+    pub group_problems: Vec<Problem>,
+    /// How far the authority's clock is from ours.
+    pub authority_clock: Option<Offset>,
+    /// Under which id the authority keeps its settings.
+    pub settings_id: Option<ClusterServerId>,
+}
+
+impl Snapshot {
+    /// Nothing known yet.
+    pub fn nothing() -> Self {
+        Self {
+            access: Access::NotYet,
+            authority: None,
+            servers: None,
+            settings: None,
+            devices: None,
+            group_problems: Vec::new(),
+            authority_clock: None,
+            settings_id: None,
+        }
+    }
+}
+
+/// How many readings may run at once in the whole operator.
+#[derive(Debug)]
+pub struct Limits {
+    readings: Semaphore,
+    listings: Semaphore,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { readings: Semaphore::new(32), listings: Semaphore::new(4) }
+    }
+}
+
+/// What all collectors share.
+pub struct Shared {
+    /// The clock.
+    pub clock: Clock,
+    /// Who to act as.
+    pub accounts: Arc<Accounts>,
+    /// Who may be talked to.
+    pub hosts: HostRules,
+    /// How much at once.
+    pub limits: Limits,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+/// The collector of one environment.
+pub struct Collector {
+    shared: Arc<Shared>,
+    connection: Connection,
+    asks: watch::Receiver<Ask>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    offer: watch::Sender<Option<code42::Client>>,
+    waker: Waker,
+    session: Mutex<Option<Opened>>,
+    failures: std::sync::Mutex<Failures>,
+}
+
+/// How the last attempt to get to the authority ended, and how long that is believed.
+struct Opened {
+    outcome: Result<Session, Failure>,
+    read_at: std::time::Instant,
+    for_: Duration,
+}
+
+/// What fails at the moment, by what was read.
+#[derive(Clone, Debug, Default)]
+struct Failures {
+    servers: Option<(Failure, Timestamp)>,
+    devices: Option<(Failure, Timestamp)>,
+}
+
+/// What a collector reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    Servers,
+    Devices,
+}
+
+impl Collector {
+    /// A collector that has read nothing. It offers the client by which it reads, for effects.
+    pub fn new(
+        shared: Arc<Shared>,
+        connection: Connection,
+        asks: watch::Receiver<Ask>,
+        snapshots: watch::Sender<Arc<Snapshot>>,
+        offer: watch::Sender<Option<code42::Client>>,
+        waker: Waker,
+    ) -> Self {
+        let (session, failures) = (Mutex::default(), std::sync::Mutex::default());
+        Self { shared, connection, asks, snapshots, offer, waker, session, failures }
+    }
+
+    /// Reads until it is dropped.
+    pub async fn run(self) {
+        // Together, not one after the other: a listing of devices may take minutes.
+        futures::future::join(self.follow_servers(), self.follow_devices()).await;
+    }
+
+    async fn follow_servers(&self) {
+        let mut asks = self.asks.clone();
+        let mut pace = Pace::new(&self.waker.seed());
+        loop {
+            let began = self.shared.clock.monotonic_now();
+            let outcome = self.read_servers().await;
+            self.conclude(Subject::Servers, &outcome);
+            pace.note(&outcome);
+            loop {
+                let every = pace.interval(asks.borrow_and_update().wants.servers_every);
+                let due = began.saturating_add(every).unwrap_or(Timestamp::MAX);
+                if self.wait(&mut asks, due).await == Waited::Due {
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn follow_devices(&self) {
+        let mut asks = self.asks.clone();
+        let mut pace = Pace::new(&format!("{} devices", self.waker.seed()));
+        let mut last: Option<Attempt> = None;
+        loop {
+            let ask = asks.borrow_and_update().clone();
+            self.rank_as_wanted(&ask);
+            let every = pace.interval(ask.wants.devices_every);
+            let due = listing_due(last.as_ref(), &ask.wants, ask.matched_by, every);
+            if due > self.shared.clock.now() {
+                self.wait(&mut asks, self.in_monotonic(due)).await;
+                continue;
+            }
+            let began = self.shared.clock.now();
+            let outcome = self.read_devices(&ask).await;
+            self.conclude(Subject::Devices, &outcome);
+            pace.note(&outcome);
+            last = Some(Attempt {
+                began,
+                ended: self.shared.clock.now(),
+                outcome: match outcome {
+                    Ok(()) => AttemptOutcome::Complete { matched_by: ask.matched_by },
+                    Err(_) => AttemptOutcome::Failed,
+                },
+            });
+            clock::sleep(clock::SHORTEST_POLL).await;
+        }
+    }
+
+    /// Waits until something is due by the monotonic witness, or something else is asked.
+    async fn wait(&self, asks: &mut watch::Receiver<Ask>, due: Timestamp) -> Waited {
+        let left = due.duration_since(self.shared.clock.monotonic_now());
+        let sleep = clock::sleep(self.shared.clock.poll_interval(left));
+        tokio::select! {
+            () = sleep => Waited::Due,
+            changed = asks.changed() => match changed {
+                Ok(()) => Waited::AskedAnew,
+                // Nobody asks any more: the task is about to be dropped.
+                Err(_) => futures::future::pending().await,
+            },
+        }
+    }
+
+    /// An instant of the wall clock by the monotonic witness, by which waits are measured.
+    fn in_monotonic(&self, at: Timestamp) -> Timestamp {
+        let left = at.duration_since(self.shared.clock.now());
+        self.shared.clock.monotonic_now().saturating_add(left).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The client, made anew where its sources changed.
+    async fn session(&self) -> Result<Session, Failure> {
+        let mut opened = self.session.lock().await;
+        if let Some(known) = &*opened
+            && clock::instant().duration_since(known.read_at) < known.for_
+        {
+            return known.outcome.clone();
+        }
+        let known = opened.as_ref().and_then(|known| known.outcome.as_ref().ok());
+        let outcome = session::open(&self.connection, &self.shared.accounts, &self.shared.hosts, known).await;
+        let for_ = if outcome.is_ok() { SOURCES_FOR } else { DOUBTED_SOURCES_FOR };
+        self.offer.send_replace(outcome.as_ref().ok().map(|session| session.authority.clone()));
+        *opened = Some(Opened { outcome: outcome.clone(), read_at: clock::instant(), for_ });
+        outcome
+    }
+
+    /// Has the sources read again soon.
+    async fn doubt_session(&self) {
+        if let Some(opened) = &mut *self.session.lock().await {
+            opened.for_ = DOUBTED_SOURCES_FOR;
+        }
+    }
+
+    async fn read_servers(&self) -> Result<(), Failure> {
+        let session = self.session().await?;
+        let _permit = self.shared.limits.readings.acquire().await;
+        let outcome = self.read_servers_with(&session.authority).await;
+        if outcome.as_ref().is_err_and(|failure| failure.kind == AccessFailure::Refused) {
+            self.doubt_session().await;
+        }
+        outcome
+    }
+
+    async fn read_servers_with(&self, client: &code42::Client) -> Result<(), Failure> {
+        let clock = &self.shared.clock;
+        let before = self.snapshots.borrow().clone();
+        let asked = clock::instant();
+        let this = client.this_server().await.map_err(|error| Failure::from(&error))?;
+        let authority_clock = authority_clock(clock.exchange(asked), &this);
+        let listed = client.servers().await.map_err(|error| Failure::from(&error))?;
+        let now = clock.now();
+        let guid = Guid(this.value.guid.to_string());
+        let known = before.servers.as_ref().map_or(&[][..], |servers| &servers.list);
+        let list = servers::servers(&this.value, &listed.value, known, now)?;
+        let edition = match &before.authority {
+            Some(authority) if authority.guid == guid && authority.edition != Edition::Unstated => authority.edition,
+            Some(_) | None => edition(client).await,
+        };
+        let settings_id = this.value.cluster_server_id;
+        let settings = self.read_settings(client, settings_id, this.utc_offset_seconds).await;
+        self.snapshots.send_modify(|snapshot| {
+            let same = before.authority.as_ref().is_none_or(|authority| authority.guid == guid);
+            let snapshot = Arc::make_mut(snapshot);
+            if !same {
+                // Facts about another authority's devices say nothing here.
+                snapshot.devices = None;
+                snapshot.settings = None;
+            }
+            snapshot.authority = Some(AuthorityFacts { read_at: now, guid, edition });
+            snapshot.servers = Some(ServersFacts { read_at: now, list });
+            snapshot.settings = settings.or(snapshot.settings);
+            snapshot.authority_clock = authority_clock.or(snapshot.authority_clock);
+            snapshot.settings_id = settings_id;
+        });
+        Ok(())
+    }
+
+    /// The settings; where they cannot be read the last ones stay, and become too old.
+    async fn read_settings(
+        &self,
+        client: &code42::Client,
+        id: Option<ClusterServerId>,
+        utc_offset_seconds: Option<i32>,
+    ) -> Option<SettingsFacts> {
+        match client.server_settings(id?).await {
+            Ok(answer) => {
+                let offset = answer.utc_offset_seconds.or(utc_offset_seconds);
+                Some(servers::settings(&answer.value, offset, self.shared.clock.now()))
+            }
+            Err(error) => {
+                tracing::warn!(object = %self.waker, %error, "the settings could not be read");
+                None
+            }
+        }
+    }
+
+    async fn read_devices(&self, ask: &Ask) -> Result<(), Failure> {
+        let session = self.session().await?;
+        let _permit = self.shared.limits.listings.acquire().await;
+        let purpose = Purpose {
+            spec: ask.devices.as_ref(),
+            matched_by: ask.matched_by,
+            rank_for: ask.wants.rank_for,
+            expected: self.snapshots.borrow().devices.as_ref().map_or(0, |devices| devices.len()),
+        };
+        let timer = clock::instant();
+        let listing = devices::list(&session.authority, &self.shared.clock, purpose).await?;
+        self.shared.metrics.observe_listing(clock::instant().duration_since(timer));
+        let oddities = listing.devices.oddities;
+        if oddities != crate::fleet::devices::Oddities::default() {
+            tracing::warn!(object = %self.waker, ?oddities, "the listing of devices was odd");
+        }
+        self.snapshots.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.devices = Some(Arc::new(listing.devices));
+            snapshot.group_problems = listing.problems;
+        });
+        Ok(())
+    }
+
+    /// Gives the known devices the ranks of the wanted release.
+    fn rank_as_wanted(&self, ask: &Ask) {
+        let devices = self.snapshots.borrow().devices.clone();
+        let Some(devices) = devices.filter(|devices| devices.ranked_for != ask.wants.rank_for) else { return };
+        let ranked = Arc::new(devices::rank_anew(&devices, ask.wants.rank_for));
+        self.snapshots.send_modify(|snapshot| Arc::make_mut(snapshot).devices = Some(ranked));
+        self.waker.wake();
+    }
+
+    /// Notes how a reading went and wakes the reconciler.
+    fn conclude(&self, subject: Subject, outcome: &Result<(), Failure>) {
+        let now = self.shared.clock.now();
+        let (access, changed) = {
+            let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let slot = match subject {
+                Subject::Servers => &mut failures.servers,
+                Subject::Devices => &mut failures.devices,
+            };
+            let changed = note(slot, outcome, now);
+            (access(&failures, self.snapshots.borrow().servers.is_some()), changed)
+        };
+        if let (Err(failure), true) = (outcome, changed) {
+            tracing::warn!(object = %self.waker, reading = ?subject, %failure, "the authority could not be read");
+        }
+        self.shared.metrics.count_reading(subject_name(subject), outcome.is_ok());
+        self.snapshots.send_modify(|snapshot| Arc::make_mut(snapshot).access = access);
+        self.waker.wake();
+    }
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited {
+    Due,
+    AskedAnew,
+}
+
+fn subject_name(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Servers => "servers",
+        Subject::Devices => "devices",
+    }
+}
+
+/// Notes an outcome; says whether it differs from what was noted. The time of a failure is that of the first in a row.
+fn note(slot: &mut Option<(Failure, Timestamp)>, outcome: &Result<(), Failure>, now: Timestamp) -> bool {
+    let before = slot.as_ref().map(|(failure, _)| failure.clone());
+    *slot = match outcome {
+        Ok(()) => None,
+        Err(failure) => Some((failure.clone(), slot.as_ref().map_or(now, |(_, since)| *since))),
+    };
+    before.as_ref() != outcome.as_ref().err()
+}
+
+/// How the last attempts went, as one: what concerns the servers is told first.
+fn access(failures: &Failures, ever_read: bool) -> Access {
+    match failures.servers.as_ref().or(failures.devices.as_ref()) {
+        Some((failure, since)) => {
+            Access::Failed { failure: failure.kind, message: failure.message.clone(), since: *since }
+        }
+        None if ever_read => Access::Good,
+        None => Access::NotYet,
+    }
+}
+
+/// The authority's clock, where an answer shows it. A `Date` header alone may be anybody's.
+fn authority_clock<T>(exchange: Exchange, answer: &code42::Answer<T>) -> Option<Offset> {
+    let shown = answer.authority_time.filter(|shown| Some(*shown) != answer.date)?;
+    Some(Offset::proven(exchange, shown, shown))
+}
+
+/// The edition, where the server says it; later versions do not.
+async fn edition(client: &code42::Client) -> Edition {
+    match client.server_environment().await {
+        Ok(answer) => match answer.value.enterprise {
+            Some(true) => Edition::Enterprise,
+            Some(false) => Edition::Other,
+            None => Edition::Unstated,
+        },
+        Err(_) => Edition::Unstated,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_lasts_from_its_first_moment_and_servers_are_told_first() {
+        let second = |second| Timestamp::from_second(second).unwrap();
+        let refused = Failure::new(AccessFailure::Refused, "refused");
+        let unreachable = Failure::new(AccessFailure::Unreachable, "unreachable");
+        let mut failures = Failures::default();
+        assert_eq!(access(&failures, false), Access::NotYet);
+        assert!(note(&mut failures.servers, &Err(unreachable.clone()), second(1)));
+        assert!(!note(&mut failures.servers, &Err(unreachable.clone()), second(2)));
+        assert!(note(&mut failures.servers, &Err(refused.clone()), second(3)));
+        assert!(note(&mut failures.devices, &Err(unreachable), second(4)));
+        let failed = Access::Failed { failure: AccessFailure::Refused, message: "refused".into(), since: second(1) };
+        assert_eq!(access(&failures, true), failed);
+        note(&mut failures.servers, &Ok(()), second(5));
+        assert!(matches!(access(&failures, true), Access::Failed { failure: AccessFailure::Unreachable, .. }));
+        note(&mut failures.devices, &Ok(()), second(6));
+        assert_eq!(access(&failures, true), Access::Good);
+    }
+}

@@ -1,0 +1,202 @@
+//! The devices of an environment out of its authority's pages, as compact rows: group and rank are resolved here, on
+//! arrival, and names are not kept.
+
+use jiff::Timestamp;
+
+use super::session::Failure;
+use crate::api::code_upgrade::DevicesSpec;
+use crate::catalog::{Os, Product, Version};
+use crate::code42::{self, DeviceQuery, DeviceRecord, DeviceStanding, OrganisationRecord};
+use crate::fleet::devices::Device;
+use crate::fleet::{DeviceState, Devices, DevicesBuilder, Rank};
+use crate::operator::clock::Clock;
+use crate::planner::desired::Problem;
+use crate::translate::groups::{DeviceTraits, GroupMatcher, Organisation};
+
+/// What a listing is made for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Purpose<'a> {
+    /// The devices of the spec, whose groups take the rows.
+    pub(super) spec: Option<&'a DevicesSpec>,
+    /// Digest of these groups.
+    pub(super) matched_by: u64,
+    /// The release whose ranks the rows carry.
+    pub(super) rank_for: Option<Version>,
+    /// How many rows the last listing had.
+    pub(super) expected: usize,
+}
+
+/// A complete listing.
+#[derive(Clone, Debug)]
+pub(super) struct Listing {
+    /// The devices.
+    pub(super) devices: Devices,
+    /// What is wrong with the groups of the spec, now that the organisations are known.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Lists all devices, page by page; no page is kept longer than it takes to read it.
+///
+/// # Errors
+/// Why it was not complete: then nothing of it is used.
+pub(super) async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) -> Result<Listing, Failure> {
+    let failure = |error: code42::Error| Failure::from(&error);
+    // Before the first question: what changes while it is listed may be missed.
+    let began = clock.now();
+    let organisations = if GroupMatcher::needs_organisations(purpose.spec) {
+        client.organisations().await.map_err(failure)?.value
+    } else {
+        Vec::new()
+    };
+    let organisations: Vec<Organisation> = organisations.iter().filter_map(organisation).collect();
+    let (matcher, problems) = GroupMatcher::new(purpose.spec, &organisations);
+    let mut builder = DevicesBuilder::new(began, purpose.rank_for, purpose.matched_by, purpose.expected);
+    let mut total = None;
+    let mut pages = client.devices(DeviceQuery::default());
+    while let Some(page) = pages.next().await.map_err(failure)? {
+        total = page.value.total_count.or(total);
+        for record in &page.value.devices {
+            match device(record, &matcher, purpose.rank_for) {
+                Some(device) => builder.push(device),
+                None => builder.count_unreadable(),
+            }
+        }
+        for _ in &page.value.unreadable {
+            builder.count_unreadable();
+        }
+    }
+    Ok(Listing { devices: builder.finish(clock.now(), total), problems })
+}
+
+/// The same devices with the ranks of another release: a place in a rollout depends on nothing but guid and release.
+pub(super) fn rank_anew(devices: &Devices, release: Option<Version>) -> Devices {
+    let mut builder = DevicesBuilder::new(devices.began, release, devices.matched_by, devices.len());
+    for device in devices.rows() {
+        builder.push(Device { rank: rank(device.guid, release), ..*device });
+    }
+    let mut ranked = builder.finish(devices.finished, None);
+    ranked.oddities = devices.oddities;
+    ranked
+}
+
+fn organisation(record: &OrganisationRecord) -> Option<Organisation> {
+    Some(Organisation {
+        id: u32::try_from(record.organisation_id.0).ok()?,
+        name: record.name.clone(),
+        parent: record.parent.and_then(|parent| u32::try_from(parent.0).ok()),
+    })
+}
+
+/// A device as a row; `None` where it lacks what decisions need.
+fn device(record: &DeviceRecord, matcher: &GroupMatcher, rank_for: Option<Version>) -> Option<Device> {
+    let guid: u64 = record.guid.as_str().parse().ok()?;
+    let product = product(record.service.as_deref()?)?;
+    let os = os(record.os_name.as_deref().unwrap_or_default());
+    let organisation = u32::try_from(record.organisation_id?.0).ok()?;
+    let name = record.name.as_deref().unwrap_or_default();
+    Some(Device {
+        guid,
+        computer_id: record.computer_id.0,
+        product,
+        os,
+        version: record.product_version.as_deref()?.parse().ok()?,
+        state: match record.standing {
+            DeviceStanding::Active => DeviceState::Active,
+            DeviceStanding::Blocked => DeviceState::Blocked,
+            DeviceStanding::Deactivated => DeviceState::Deactivated,
+        },
+        last_connected: record.last_connected.map_or(i64::MIN, Timestamp::as_second),
+        organisation,
+        group: matcher.group_of(&DeviceTraits { organisation, os, product, name, guid }),
+        rank: rank(guid, rank_for),
+    })
+}
+
+fn rank(guid: u64, release: Option<Version>) -> Rank {
+    // Without a release nothing is rolled out, and no threshold releases the last place but the last wave.
+    release.map_or(Rank::LAST, |release| Rank::of(&guid.to_string(), release))
+}
+
+/// The app, by the vendor's word for the service.
+fn product(service: &str) -> Option<Product> {
+    Product::ALL.into_iter().find(|product| product.name().eq_ignore_ascii_case(service.trim()))
+}
+
+/// The operating system, by the vendor's short words; the longer ones are what other versions of the API write.
+fn os(name: &str) -> Os {
+    match name.trim().to_ascii_lowercase().as_str() {
+        "win" | "windows" => Os::Windows,
+        "mac" | "mac os x" | "macos" | "osx" => Os::Mac,
+        "linux" => Os::Linux,
+        "android" => Os::Android,
+        "ios" => Os::Ios,
+        _ => Os::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code42::{ComputerId, Guid, OrganisationId};
+
+    fn record() -> DeviceRecord {
+        DeviceRecord {
+            guid: Guid::parse("600624121205752065").unwrap(),
+            computer_id: ComputerId(7),
+            name: Some("laptop".into()),
+            standing: DeviceStanding::Active,
+            organisation_id: Some(OrganisationId(3)),
+            organisation_uid: None,
+            last_connected: None,
+            os_name: Some("win".into()),
+            os_version: None,
+            service: Some("CrashPlan".into()),
+            product_version: Some("4.2.0".into()),
+            internal_version: None,
+            build_version: None,
+        }
+    }
+
+    fn row(record: &DeviceRecord) -> Option<Device> {
+        let (matcher, _) = GroupMatcher::new(None, &[]);
+        device(record, &matcher, "4.3.5.3".parse().ok())
+    }
+
+    #[test]
+    fn a_row_has_its_group_and_rank_on_arrival() {
+        let device = row(&record()).unwrap();
+        assert_eq!((device.os, device.group, device.organisation), (Os::Windows, 0, 3));
+        assert_eq!(device.rank.to_string(), "8dbdc4dcebb57d8c");
+        assert_eq!(device.last_connected, i64::MIN);
+    }
+
+    #[test]
+    fn a_device_without_what_decisions_need_is_counted_as_unreadable() {
+        for (name, change) in [
+            ("a guid that is no number", (|record| record.guid = Guid::parse("abc").unwrap()) as fn(&mut DeviceRecord)),
+            ("no service", |record| record.service = None),
+            ("an unknown service", |record| record.service = Some("Other".into())),
+            ("no version", |record| record.product_version = None),
+            ("a version that is none", |record| record.product_version = Some("new".into())),
+            ("no organisation", |record| record.organisation_id = None),
+        ] {
+            let mut odd = record();
+            change(&mut odd);
+            assert_eq!(row(&odd), None, "{name}");
+        }
+        let mut unknown_os = record();
+        unknown_os.os_name = Some("solaris".into());
+        assert_eq!(row(&unknown_os).unwrap().os, Os::Other);
+    }
+
+    #[test]
+    fn ranks_follow_the_release_without_another_listing() {
+        let mut builder = DevicesBuilder::new(Timestamp::UNIX_EPOCH, None, 9, 1);
+        builder.push(Device { rank: Rank::LAST, ..row(&record()).unwrap() });
+        builder.count_unreadable();
+        let unranked = builder.finish(Timestamp::UNIX_EPOCH, Some(2));
+        let ranked = rank_anew(&unranked, "4.3.5.3".parse().ok());
+        assert_eq!(ranked.rows()[0].rank.to_string(), "8dbdc4dcebb57d8c");
+        assert_eq!((ranked.matched_by, ranked.oddities), (9, unranked.oddities));
+    }
+}

@@ -1,0 +1,143 @@
+//! What this process keeps of each environment between two decisions: its collector, and what may be lost at a restart.
+//!
+//! Nothing here is an input that a restart must not lose: that is what `status.memory` is for.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::collect::session::Connection;
+use super::collect::{Ask, Collector, Shared, Snapshot};
+use super::rights::RightsCache;
+use super::wake::Waker;
+use crate::code42;
+
+/// A flag of a device is remembered this long: longer than a device's app retries by itself.
+const FLAGS_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// One environment, as long as its object exists.
+pub struct Environment {
+    object: String,
+    connection: Connection,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    asks: watch::Sender<Ask>,
+    authority: watch::Receiver<Option<code42::Client>>,
+    flagged: Mutex<Arc<BTreeMap<u64, Timestamp>>>,
+    /// What dry runs said.
+    pub rights: Mutex<RightsCache>,
+    collector: JoinHandle<()>,
+}
+
+impl Environment {
+    fn start(
+        shared: &Arc<Shared>,
+        connection: Connection,
+        ask: Ask,
+        waker: Waker,
+        known: Snapshot,
+        flagged: Arc<BTreeMap<u64, Timestamp>>,
+    ) -> Self {
+        let (asks, asked) = watch::channel(ask);
+        let (publish, snapshots) = watch::channel(Arc::new(known));
+        let (offer, authority) = watch::channel(None);
+        let object = waker.to_string();
+        let collector = Collector::new(Arc::clone(shared), connection.clone(), asked, publish, offer, waker);
+        Self {
+            object,
+            connection,
+            snapshots,
+            asks,
+            authority,
+            flagged: Mutex::new(flagged),
+            rights: Mutex::default(),
+            collector: tokio::spawn(collector.run()),
+        }
+    }
+
+    /// What is known now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshots.borrow().clone()
+    }
+
+    /// The client by which the authority was last read, for effects; `None` before the first.
+    pub fn authority(&self) -> Option<code42::Client> {
+        self.authority.borrow().clone()
+    }
+
+    /// Tells the collector what to read; does nothing where it knows.
+    pub fn ask(&self, ask: Ask) {
+        self.asks.send_if_modified(|known| {
+            let changed = *known != ask;
+            *known = ask;
+            changed
+        });
+    }
+
+    /// Devices flagged by this process, and when.
+    pub fn flagged(&self) -> Arc<BTreeMap<u64, Timestamp>> {
+        Arc::clone(&self.flagged.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes that a device was flagged, and forgets what is old.
+    pub fn note_flagged(&self, guid: u64, at: Timestamp) {
+        let mut flagged = self.flagged.lock().unwrap_or_else(PoisonError::into_inner);
+        let flagged = Arc::make_mut(&mut flagged);
+        flagged.insert(guid, at);
+        flagged.retain(|_, flagged_at| at.duration_since(*flagged_at) < FLAGS_FOR);
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        // It only reads: it may end anywhere.
+        self.collector.abort();
+    }
+}
+
+/// All environments of this operator, by the uid of their objects.
+#[derive(Default)]
+pub struct Environments {
+    known: Mutex<BTreeMap<String, Arc<Environment>>>,
+}
+
+impl Environments {
+    /// The environment of an object; begins to collect where that is new, and begins anew where the object says to reach
+    /// its authority in another way.
+    pub fn ensure(
+        &self,
+        shared: &Arc<Shared>,
+        uid: &str,
+        connection: Connection,
+        ask: impl FnOnce() -> Ask,
+        waker: impl FnOnce() -> Waker,
+    ) -> Arc<Environment> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known.get(uid);
+        if let Some(environment) = before.filter(|environment| environment.connection == connection) {
+            return Arc::clone(environment);
+        }
+        // Facts of another url are another environment's; a new password changes no fact.
+        let kept = before.filter(|environment| environment.connection.url == connection.url);
+        let snapshot = kept.map_or_else(Snapshot::nothing, |environment| (*environment.snapshot()).clone());
+        let flagged = kept.map_or_else(Arc::default, |environment| environment.flagged());
+        let environment = Arc::new(Environment::start(shared, connection, ask(), waker(), snapshot, flagged));
+        known.insert(uid.to_owned(), Arc::clone(&environment));
+        environment
+    }
+
+    /// Ends the collectors of objects that are gone, and says which those were: `namespace/name`.
+    pub fn retain(&self, exists: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut gone = Vec::new();
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, environment| {
+            let stays = exists(uid);
+            if !stays {
+                gone.push(environment.object.clone());
+            }
+            stays
+        });
+        gone
+    }
+}

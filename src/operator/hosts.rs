@@ -1,0 +1,250 @@
+//! Which hosts the operator may talk to on behalf of an object.
+//!
+//! A `CodeUpgrade` is written by a tenant, and its url makes the operator's own process open a connection. So what a
+//! tenant could not reach is denied: loopback, link-local (where clouds keep their metadata), and the API server. An
+//! operator flag permits what would be denied, and once it is used, it permits nothing else.
+
+use std::net::{IpAddr, SocketAddr};
+
+use reqwest::Url;
+
+use crate::planner::desired::glob;
+
+/// What the operator's flags say about hosts.
+#[derive(Clone, Debug, Default)]
+pub struct HostRules {
+    /// Globs over `host:port`; empty leaves everything open that is not denied anyway.
+    allowed: Vec<String>,
+    /// Names and addresses of the API server, lower case.
+    api_server: Vec<String>,
+}
+
+/// The names by which pods know their API server.
+const API_SERVER_NAMES: [&str; 4] =
+    ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
+
+/// Why a url may not be talked to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// It is not a url with a host.
+    #[error("the url is not one with http or https, a host, and no credentials in it")]
+    NotAUrl,
+    /// The operator's flags name other hosts.
+    #[error("{0} is none of the hosts that the operator allows")]
+    NotListed(String),
+    /// Loopback.
+    #[error("{0} is a loopback address")]
+    Loopback(String),
+    /// Link-local.
+    #[error("{0} is a link-local address")]
+    LinkLocal(String),
+    /// The API server.
+    #[error("{0} is the API server")]
+    ApiServer(String),
+}
+
+/// Where a url points to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Scheme, host and port as urls are compared: lower case, the port always there, no path.
+    pub origin: String,
+    /// The host, without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl Place {
+    /// Reads a url.
+    ///
+    /// # Errors
+    /// [`Denial::NotAUrl`]
+    pub fn of(url: &str) -> Result<Self, Denial> {
+        let url = Url::parse(url.trim()).map_err(|_| Denial::NotAUrl)?;
+        let plain = url.username().is_empty() && url.password().is_none();
+        if !plain || !matches!(url.scheme(), "http" | "https") {
+            return Err(Denial::NotAUrl);
+        }
+        let host = url.host_str().ok_or(Denial::NotAUrl)?.trim_end_matches('.').to_ascii_lowercase();
+        let port = url.port_or_known_default().ok_or(Denial::NotAUrl)?;
+        let origin = format!("{}://{host}:{port}", url.scheme());
+        Ok(Self { origin, host: host.trim_matches(['[', ']']).to_owned(), port })
+    }
+}
+
+/// Whether two urls name the same authority: scheme, host, port and path, whatever their spelling.
+pub fn same_authority(one: &str, other: &str) -> bool {
+    let path = |url: &str| Url::parse(url.trim()).ok().map(|url| url.path().trim_end_matches('/').to_owned());
+    match (Place::of(one), Place::of(other)) {
+        (Ok(one_place), Ok(other_place)) => one_place.origin == other_place.origin && path(one) == path(other),
+        _ => false,
+    }
+}
+
+impl HostRules {
+    /// The rules of an operator with these flags, whose API server is at this url.
+    pub fn new(allowed: Vec<String>, api_server: &str) -> Self {
+        let own = Place::of(api_server).ok().map(|place| place.host);
+        let api_server = own.into_iter().chain(API_SERVER_NAMES.map(str::to_owned)).collect();
+        Self { allowed, api_server }
+    }
+
+    /// Judges a place by its name. A name that passes may still lead to an address that does not.
+    ///
+    /// # Errors
+    /// Why it is denied.
+    pub fn check_name(&self, place: &Place) -> Result<(), Denial> {
+        if self.is_permitted(place)? {
+            return Ok(());
+        }
+        if self.api_server.contains(&place.host) {
+            return Err(Denial::ApiServer(place.host.clone()));
+        }
+        if place.host == "localhost" || place.host.ends_with(".localhost") {
+            return Err(Denial::Loopback(place.host.clone()));
+        }
+        place.host.parse().map_or(Ok(()), |address| check_address(address))
+    }
+
+    /// Judges the addresses that a name leads to.
+    ///
+    /// # Errors
+    /// Why it is denied: one bad address denies the name.
+    pub fn check_addresses(&self, place: &Place, addresses: &[IpAddr], api_server: &[IpAddr]) -> Result<(), Denial> {
+        if self.is_permitted(place)? {
+            return Ok(());
+        }
+        for address in addresses {
+            if api_server.contains(address) {
+                return Err(Denial::ApiServer(address.to_string()));
+            }
+            check_address(*address)?;
+        }
+        Ok(())
+    }
+
+    /// Resolves a place and judges it by name and by address. A name that does not resolve is not denied: the
+    /// connection will say so.
+    ///
+    /// # Errors
+    /// Why it is denied.
+    pub async fn check(&self, place: &Place) -> Result<(), Denial> {
+        self.check_name(place)?;
+        let addresses = resolve(&place.host, place.port).await;
+        let mut api_server = Vec::new();
+        for name in &self.api_server {
+            api_server.extend(resolve(name, place.port).await);
+        }
+        self.check_addresses(place, &addresses, &api_server)
+    }
+
+    /// Whether a flag names the place, so that no further rule counts.
+    fn is_permitted(&self, place: &Place) -> Result<bool, Denial> {
+        if self.allowed.is_empty() {
+            return Ok(false);
+        }
+        let name = format!("{}:{}", place.host, place.port);
+        if self.allowed.iter().any(|pattern| glob(&pattern.to_ascii_lowercase(), &name)) {
+            return Ok(true);
+        }
+        Err(Denial::NotListed(name))
+    }
+}
+
+async fn resolve(host: &str, port: u16) -> Vec<IpAddr> {
+    match tokio::net::lookup_host((host, port)).await {
+        Ok(found) => found.map(|address: SocketAddr| address.ip()).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+fn check_address(address: IpAddr) -> Result<(), Denial> {
+    let address = address.to_canonical();
+    let link_local = match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    if link_local {
+        return Err(Denial::LinkLocal(address.to_string()));
+    }
+    // The unspecified address reaches the own machine too.
+    if address.is_loopback() || address.is_unspecified() {
+        return Err(Denial::Loopback(address.to_string()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const API_SERVER: &str = "https://10.96.0.1:443";
+
+    fn check(allowed: &[&str], url: &str) -> Result<(), Denial> {
+        let rules = HostRules::new(allowed.iter().map(|text| (*text).to_owned()).collect(), API_SERVER);
+        rules.check_name(&Place::of(url)?)
+    }
+
+    #[test]
+    fn what_a_tenant_could_not_reach_is_denied() {
+        for (url, denial) in [
+            ("http://127.0.0.1:4280", Denial::Loopback("127.0.0.1".into())),
+            ("http://127.9.9.9:4280", Denial::Loopback("127.9.9.9".into())),
+            ("http://2130706433:4280", Denial::Loopback("127.0.0.1".into())),
+            ("http://[::1]:4280", Denial::Loopback("::1".into())),
+            ("http://[::ffff:127.0.0.1]:4280", Denial::Loopback("127.0.0.1".into())),
+            ("http://0.0.0.0", Denial::Loopback("0.0.0.0".into())),
+            ("https://LocalHost:4285", Denial::Loopback("localhost".into())),
+            ("http://169.254.169.254/latest", Denial::LinkLocal("169.254.169.254".into())),
+            ("https://[fe80::1]:4285", Denial::LinkLocal("fe80::1".into())),
+            ("https://10.96.0.1", Denial::ApiServer("10.96.0.1".into())),
+            ("https://kubernetes.default.svc.", Denial::ApiServer("kubernetes.default.svc".into())),
+            ("ftp://backup.example.com", Denial::NotAUrl),
+            ("https://user:word@backup.example.com", Denial::NotAUrl),
+            ("backup.example.com:4285", Denial::NotAUrl),
+        ] {
+            assert_eq!(check(&[], url), Err(denial), "{url}");
+        }
+        for url in ["https://backup.example.com:4285", "http://10.0.0.7:4280", "https://code42-authority.code42.svc"] {
+            assert_eq!(check(&[], url), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_flag_permits_what_it_names_and_nothing_else() {
+        assert_eq!(check(&["127.0.0.1:*"], "http://127.0.0.1:4280"), Ok(()));
+        assert_eq!(check(&["*.Example.com:4285"], "https://backup.example.com:4285"), Ok(()));
+        for url in ["https://backup.example.com", "https://other.org:4285"] {
+            assert!(matches!(check(&["*.example.com:4285"], url), Err(Denial::NotListed(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_harmless_name_with_a_harmful_address_is_denied() {
+        let rules = HostRules::new(Vec::new(), API_SERVER);
+        let place = Place::of("https://backup.example.com:4285").unwrap();
+        let check = |addresses: &[&str]| {
+            let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+            rules.check_addresses(&place, &addresses, &["10.0.0.1".parse().unwrap()])
+        };
+        assert_eq!(check(&["10.0.0.2", "203.0.113.7"]), Ok(()));
+        assert!(matches!(check(&["203.0.113.7", "127.0.0.1"]), Err(Denial::Loopback(_))));
+        assert!(matches!(check(&["169.254.169.254"]), Err(Denial::LinkLocal(_))));
+        assert!(matches!(check(&["10.0.0.1"]), Err(Denial::ApiServer(_))));
+    }
+
+    #[test]
+    fn urls_are_compared_by_what_they_mean() {
+        for (one, other, same) in [
+            ("https://backup.example.com:4285", "https://Backup.Example.com:4285/", true),
+            ("https://backup.example.com", "https://backup.example.com:443", true),
+            ("https://backup.example.com:4285", "http://backup.example.com:4285", false),
+            ("https://backup.example.com:4285", "https://backup.example.com:4286", false),
+            ("https://backup.example.com:4285/a", "https://backup.example.com:4285/b", false),
+            ("https://backup.example.com.evil.org:4285", "https://backup.example.com:4285", false),
+            ("nonsense", "nonsense", false),
+        ] {
+            assert_eq!(same_authority(one, other), same, "{one} and {other}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What other objects say: orders, rival claims, and what other environments have proven.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+
+use crate::api::{CodeUpgrade, CodeUpgradeOrder};
+use crate::catalog::{Catalog, Version};
+use crate::operator::claim::{self, Claimant};
+use crate::operator::clock::Clock;
+use crate::operator::collect::Snapshot;
+use crate::operator::context::Context;
+use crate::planner::observed::{Claim, Proof, ProofFinding};
+use crate::planner::order::Order;
+use crate::planner::{Desired, Memory};
+use crate::translate;
+
+/// Whether the object may act on its environment, among all that have pinned it.
+pub(super) fn claim(context: &Context, object: &CodeUpgrade, memory: &Memory, snapshot: &Snapshot) -> Claim {
+    let pinned = memory.authority_guid.as_ref();
+    let seen = snapshot.authority.as_ref().map(|authority| &authority.guid);
+    let guid = pinned.or(seen).map(|guid| guid.0.as_str());
+    let uid = object.uid().unwrap_or_default();
+    // As it was just read, rather than as the store has it.
+    let own = claimant(object);
+    let stored = context.upgrades.state();
+    let others = stored.iter().filter_map(|guarded| guarded.0.as_ref().ok());
+    let others = others.filter(|other| other.uid().as_deref() != Some(&uid)).filter_map(claimant);
+    let all: Vec<Claimant> = others.chain(own).collect();
+    claim::claim(&uid, guid, &all)
+}
+
+/// What an object claims; `None` where it has pinned nothing.
+fn claimant(object: &CodeUpgrade) -> Option<Claimant> {
+    let memory = object.status.as_ref()?.memory.as_ref()?;
+    Some(Claimant {
+        object: format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()),
+        uid: object.uid()?,
+        created_at: object.metadata.creation_timestamp.as_ref()?.0,
+        guid: memory.authority_guid.as_ref()?.0.clone(),
+        in_hop: memory.hop.is_some(),
+        deleted: object.metadata.deletion_timestamp.is_some(),
+    })
+}
+
+/// The orders that speak of the object and can be read, oldest first. The others are answered where orders are.
+pub(super) fn orders(context: &Context, object: &CodeUpgrade) -> Vec<Order> {
+    let mut orders: Vec<Order> = order_objects(context, object)
+        .iter()
+        .filter_map(|order| translate::order(&in_clock_time(context.clock(), order)).ok())
+        .collect();
+    orders.sort_by(|one, other| (one.given_at, &one.uid).cmp(&(other.given_at, &other.uid)));
+    orders
+}
+
+/// The order objects that speak of an object and whose fate is open.
+pub(in crate::operator) fn order_objects(context: &Context, object: &CodeUpgrade) -> Vec<CodeUpgradeOrder> {
+    use crate::api::code_upgrade_order::OrderState;
+    let (namespace, name) = (object.namespace(), object.name_any());
+    let stored = context.orders.state();
+    let readable = stored.iter().filter_map(|guarded| guarded.0.as_ref().ok());
+    let about = readable.filter(|order| order.namespace() == namespace && order.spec.upgrade == name);
+    let open = about.filter(|order| {
+        order.status.as_ref().is_none_or(|status| status.state == OrderState::Pending)
+    });
+    open.cloned().collect()
+}
+
+/// The order as if it had been created by the operator's clock, which may run faster than the API server's.
+pub(in crate::operator) fn in_clock_time(clock: &Clock, order: &CodeUpgradeOrder) -> CodeUpgradeOrder {
+    let mut order = order.clone();
+    if let Some(created) = &mut order.metadata.creation_timestamp {
+        *created = Time(clock.of_api_server(created.0));
+    }
+    order
+}
+
+/// What the environments named by `provenIn` say of the release that may come next.
+pub(super) fn proofs(context: &Context, desired: &Desired, memory: &Memory, catalog: &Catalog) -> Vec<Proof> {
+    if desired.proven_in.is_empty() {
+        return Vec::new();
+    }
+    let next = next_releases(desired, memory, catalog);
+    let stored = context.upgrades.state();
+    let proof = |wanted: &crate::planner::desired::ProvenIn| {
+        let found = stored.iter().find(|guarded| {
+            guarded.namespace().as_deref() == Some(&wanted.namespace) && guarded.name_any() == wanted.name
+        });
+        let finding = match found.map(|guarded| &guarded.0) {
+            None => ProofFinding::Unreadable("there is no such CodeUpgrade".to_owned()),
+            Some(Err(error)) => ProofFinding::Unreadable(error.error.clone()),
+            Some(Ok(object)) => next
+                .iter()
+                .map(|release| translate::proof::finding(object.status.as_ref(), *release, wanted.for_))
+                .find(|finding| *finding != ProofFinding::NotYet)
+                .unwrap_or(ProofFinding::NotYet),
+        };
+        Proof { namespace: wanted.namespace.clone(), name: wanted.name.clone(), finding }
+    };
+    desired.proven_in.iter().map(proof).collect()
+}
+
+/// The releases that one hop could lead to, the target first. Which of them it is, the planner decides.
+fn next_releases(desired: &Desired, memory: &Memory, catalog: &Catalog) -> Vec<Version> {
+    let Some(from) = memory.settled.as_ref().map(|settled| settled.release) else { return Vec::new() };
+    let reachable = catalog.releases().map(|release| release.version).filter(|to| catalog.has_edge(from, *to));
+    let mut next: Vec<Version> = reachable.collect();
+    next.sort_by_key(|release| Some(*release) != desired.target);
+    next
+}

@@ -1,0 +1,252 @@
+//! One look at one object: observe, decide, write, act, and say when to look again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::api::Api;
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::Action;
+use kube::{Resource, ResourceExt};
+
+use super::act::{Actor, Outcomes};
+use super::clock;
+use super::collect::Ask;
+use super::collect::session::Connection;
+use super::context::Context;
+use super::environment::Environment;
+use super::observe::{Grounds, observe};
+use super::report::{self, Written};
+use super::wake::Guarded;
+use crate::api::CodeUpgrade;
+use crate::planner::{self, Decision, Desired, Wants, check};
+use crate::translate;
+
+/// At the latest after this long, in real time: a wall clock that jumped forward is noticed then.
+const AT_THE_LATEST: Duration = Duration::from_secs(60);
+
+/// After an effect, its result is looked for this soon, by the operator's clock.
+const AFTER_AN_EFFECT: SignedDuration = SignedDuration::from_secs(5);
+
+/// Until every object that a decision looks at has been read once.
+const UNTIL_COMPLETE: Duration = Duration::from_millis(200);
+
+/// An object that cannot be read is looked at when it changes, and then and now.
+const INVALID_AGAIN: Duration = Duration::from_secs(600);
+
+/// After failures: doubled from the first to the last.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(60);
+
+/// Why an object could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The object cannot be read as a `CodeUpgrade`.
+    #[error("CodeUpgrade {object} cannot be read: {problem}")]
+    Invalid {
+        /// The object, `namespace/name`.
+        object: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The API server did not give it.
+    #[error("CodeUpgrade {object} could not be read: {source}")]
+    Read {
+        /// The object, `namespace/name`.
+        object: String,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+    /// The decision breaks a rule that is checked apart from the planner.
+    #[error("the order to the authority of CodeUpgrade {object} was left, since {rule}")]
+    Unsafe {
+        /// The object, `namespace/name`.
+        object: String,
+        /// The rule.
+        rule: String,
+    },
+    /// What was decided could not be written.
+    #[error(transparent)]
+    Report(#[from] report::Error),
+}
+
+impl Error {
+    /// The kind of failure, for metrics.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "invalid",
+            Self::Read { .. } => "read_failed",
+            Self::Unsafe { .. } => "unsafe",
+            Self::Report(_) => "report_failed",
+        }
+    }
+}
+
+/// Looks at one object.
+///
+/// # Errors
+/// It could not be read, decided safely or written; nothing was done to its environment then.
+pub async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Error> {
+    let started = clock::instant();
+    let outcome = look(&guarded, &context).await;
+    let label = outcome.as_ref().map_or_else(Error::kind, |_| "done");
+    context.shared.metrics.observe_reconcile(label, clock::instant().duration_since(started));
+    outcome
+}
+
+async fn look(guarded: &Guarded, context: &Context) -> Result<Action, Error> {
+    let Some(catalog) = context.complete_catalog() else { return Ok(Action::requeue(UNTIL_COMPLETE)) };
+    let Some(object) = read_again(guarded, context).await? else { return Ok(Action::await_change()) };
+    let Some(environment) = environment_of(context, &object) else { return Ok(Action::await_change()) };
+
+    // 1. Observe.
+    let grounds = observe(context, &object, &environment, catalog).await;
+    let now = grounds.observed.witnesses.operator;
+
+    // 2. Decide.
+    let decision =
+        planner::decide(&grounds.observed, &grounds.desired, &grounds.catalog.catalog, &grounds.memory, now);
+    check_safety(&object, &grounds, &decision, now)?;
+    environment.ask(ask(&object, &grounds.desired, decision.wants));
+
+    // 3. Write the intent.
+    let previous = object.status.clone();
+    let (object, news) = match report::write(context, object, &decision, now).await? {
+        Written::Unchanged(object) => (object, News::Nothing),
+        Written::Written(object) => (object, News::Something),
+        Written::Overtaken => return Ok(Action::requeue(FIRST_RETRY)),
+    };
+
+    // 4. Act.
+    let actor = Actor { context, environment: &environment, acting: grounds.acting.as_ref() };
+    let outcomes = actor.act(&object, &decision.steps).await;
+
+    // 5. Tell, and say when to look again.
+    if news == News::Something {
+        report::publish(context, &object, previous.as_ref(), &decision).await;
+    }
+    report::answer_orders(context, &object, &decision.memory, now).await;
+    let namespace = object.namespace().unwrap_or_default();
+    context.shared.metrics.show(&namespace, &object.name_any(), &decision.report);
+    let retry = retry_after(context, &object, &outcomes).await;
+    Ok(Action::requeue(next_look(context, &decision, &outcomes).min(retry)))
+}
+
+/// When to try again what failed; the first failure in a row is told as an event.
+async fn retry_after(context: &Context, object: &CodeUpgrade, outcomes: &Outcomes) -> Duration {
+    let uid = object.uid().unwrap_or_default();
+    let Some(error) = outcomes.errors.first() else {
+        context.failures.clear(&uid);
+        return AT_THE_LATEST;
+    };
+    let failures = context.failures.count(&uid);
+    if failures == 1 {
+        report::publish_failure(context, object, &error.to_string()).await;
+    }
+    back_off(failures)
+}
+
+/// Whether a status was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    Something,
+    Nothing,
+}
+
+/// The object as it is now: a decision on a copy that is behind would be void anyway. `None` where it is gone.
+async fn read_again(guarded: &Guarded, context: &Context) -> Result<Option<Box<CodeUpgrade>>, Error> {
+    let (namespace, name) = (guarded.namespace().unwrap_or_default(), guarded.name_any());
+    let object = format!("{namespace}/{name}");
+    let api: Api<Guarded> = Api::namespaced(context.client.clone(), &namespace);
+    match api.get_opt(&name).await {
+        Ok(Some(DeserializeGuard(Ok(found)))) => Ok(Some(Box::new(found))),
+        Ok(Some(DeserializeGuard(Err(invalid)))) => Err(Error::Invalid { object, problem: invalid.error }),
+        Ok(None) => {
+            context.shared.metrics.forget(&namespace, &name);
+            Ok(None)
+        }
+        Err(source) => Err(Error::Read { object, source: Box::new(source) }),
+    }
+}
+
+/// The environment of an object, whose collector runs from the first look on.
+fn environment_of(context: &Context, object: &CodeUpgrade) -> Option<Arc<Environment>> {
+    let connection = Connection::of(object)?;
+    let (namespace, name, uid) = (object.namespace()?, object.name_any(), object.uid()?);
+    let ask = || ask(object, &translate::desired(object), first_wants());
+    let waker = || context.waker(&namespace, &name, &uid);
+    Some(context.environments.ensure(&context.shared, &uid, connection, ask, waker))
+}
+
+/// What to read before the first decision.
+fn first_wants() -> Wants {
+    Wants {
+        servers_every: SignedDuration::from_secs(15),
+        devices_every: SignedDuration::from_mins(30),
+        devices_since: None,
+        rank_for: None,
+    }
+}
+
+fn ask(object: &CodeUpgrade, desired: &Desired, wants: Wants) -> Ask {
+    Ask { wants, devices: object.spec.devices.clone(), matched_by: desired.devices.groups_digest() }
+}
+
+/// A second pair of eyes on every order to an authority.
+fn check_safety(
+    object: &CodeUpgrade,
+    grounds: &Grounds,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let checked = check::Grounds {
+        observed: &grounds.observed,
+        desired: &grounds.desired,
+        catalog: &grounds.catalog.catalog,
+        memory: &grounds.memory,
+        now,
+    };
+    match check::check_authority_order(&checked, decision).into_iter().next() {
+        None => Ok(()),
+        Some(violation) => Err(Error::Unsafe {
+            object: format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()),
+            rule: violation.0,
+        }),
+    }
+}
+
+/// In how much real time to look again.
+fn next_look(context: &Context, decision: &Decision, outcomes: &Outcomes) -> Duration {
+    let clock = context.clock();
+    let woken = decision.wake_at.map_or(AT_THE_LATEST, |at| clock.real_until(at));
+    let after_effect = if outcomes.changed > 0 { clock.real(AFTER_AN_EFFECT) } else { AT_THE_LATEST };
+    woken.min(after_effect).clamp(clock::SHORTEST_POLL, AT_THE_LATEST)
+}
+
+/// When to look again after a failure.
+pub fn after_failure(guarded: &Guarded, error: &Error, context: &Context) -> Action {
+    tracing::warn!(%error, "reconcile failed");
+    match error {
+        Error::Invalid { .. } => Action::requeue(INVALID_AGAIN),
+        Error::Read { .. } | Error::Unsafe { .. } | Error::Report(_) => {
+            let failures = context.failures.count(&guarded.meta().uid.clone().unwrap_or_default());
+            Action::requeue(back_off(failures))
+        }
+    }
+}
+
+fn back_off(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    FIRST_RETRY.saturating_mul(2_u32.saturating_pow(doublings)).min(LAST_RETRY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_retried_ever_later() {
+        let seconds: Vec<u64> = (1..=8).map(|failures| back_off(failures).as_secs()).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+}
