@@ -64,8 +64,8 @@ async fn commands(State(simulation): State<Simulation>, body: Bytes) -> Response
             return refused(StatusCode::BAD_REQUEST, &problem.unwrap_or_default());
         }
     };
-    let done = simulation
-        .at_present(|world| commands.into_iter().try_for_each(|command| world.carry_out(command)));
+    let done =
+        simulation.at_present(|world| commands.into_iter().try_for_each(|command| world.carry_out(command)));
     match done {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => refused(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),

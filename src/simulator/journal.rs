@@ -50,7 +50,9 @@ impl fmt::Display for Happening {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ServerStopped(server) => write!(formatter, "server {server} stopped"),
-            Self::ServerStarting(server, version) => write!(formatter, "server {server} starts with {version}"),
+            Self::ServerStarting(server, version) => {
+                write!(formatter, "server {server} starts with {version}")
+            }
             Self::ServerRunning(server, version) => write!(formatter, "server {server} runs at {version}"),
             Self::ServerRefusing(server, software, database) => {
                 write!(formatter, "server {server} does not start: {software} on a database of {database}")
@@ -61,7 +63,9 @@ impl fmt::Display for Happening {
             Self::SettingsChanged => formatter.write_str("settings changed"),
             Self::FleetMoved(devices) => write!(formatter, "auto-upgrade moves {devices} devices"),
             Self::DeviceFlagged(device) => write!(formatter, "device {device} flagged"),
-            Self::DeviceUpgraded(device, version) => write!(formatter, "device {device} is back with {version}"),
+            Self::DeviceUpgraded(device, version) => {
+                write!(formatter, "device {device} is back with {version}")
+            }
             Self::DeviceFailed(device) => write!(formatter, "device {device} failed to upgrade"),
             Self::DeviceGone(device) => write!(formatter, "device {device} is gone"),
         }

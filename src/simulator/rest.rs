@@ -127,7 +127,9 @@ async fn handle(
             Some(Fault::TimeOut) => Outcome::Silence,
             fault => {
                 let answer = match &fault {
-                    Some(fault) => disturbance::instead(fault).unwrap_or_else(|| authority.answer(world, &call)),
+                    Some(fault) => {
+                        disturbance::instead(fault).unwrap_or_else(|| authority.answer(world, &call))
+                    }
                     None => authority.answer(world, &call),
                 };
                 Outcome::Answer(answer.into_response(world, fault.as_ref()))

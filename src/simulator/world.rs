@@ -158,7 +158,7 @@ impl World {
         for place in 0..group.count {
             let index = self.devices.len();
             let id = FIRST_COMPUTER_ID + index as u64;
-            let guid = (0..)
+            let guid = (0..u64::MAX)
                 .map(|nth| drawn_guid(self.seed, id, nth))
                 .find(|guid| !self.by_guid.contains_key(guid))
                 .unwrap_or(id);

@@ -85,16 +85,20 @@ pub(super) fn without_credentials(world: &World, call: &Call) -> Option<Answer> 
 impl Authority {
     /// Finds out who calls, or refuses.
     pub(super) fn authenticate(&self, world: &World, call: &Call) -> Result<Proof, Answer> {
-        let said = call.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let said =
+            call.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (scheme, proof) = said.split_once(' ').unwrap_or((said, ""));
         let proof = proof.trim();
         let accepted = match scheme.to_ascii_lowercase().as_str() {
             "basic" => self.is_password(proof).then_some(Proof::Password),
-            "token" | "bearer" | "v3_user_token" => self.tokens.is_valid(world, proof).then_some(Proof::Token),
+            "token" | "bearer" | "v3_user_token" => {
+                self.tokens.is_valid(world, proof).then_some(Proof::Token)
+            }
             _ => None,
         };
         accepted.ok_or_else(|| {
-            let challenged = !call.headers.get("authorization-challenge").is_some_and(|value| value == "false");
+            let challenged =
+                call.headers.get("authorization-challenge").is_none_or(|value| value != "false");
             let refused = Answer::unauthorised();
             if challenged {
                 let challenge = HeaderValue::from_static("Basic realm=\"CrashPlan\"");
@@ -113,7 +117,9 @@ impl Authority {
     /// `authToken`: a token for a name and password, what it stands for, and its end.
     pub(super) fn auth_token(&self, world: &World, call: &Call, who: Proof) -> Answer {
         match (&call.method, call.target()) {
-            (&Method::POST, None) if who == Proof::Password => Answer::data(call, json!(self.tokens.give(world))),
+            (&Method::POST, None) if who == Proof::Password => {
+                Answer::data(call, json!(self.tokens.give(world)))
+            }
             (&Method::POST, None) => Answer::unauthorised(),
             (&Method::GET, Some(token)) if self.tokens.is_valid(world, token) => {
                 Answer::data(call, json!({ "valid": true, "username": self.account.username }))

@@ -107,7 +107,9 @@ impl Answer {
         if let Some(content_type) = content_type {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        if let Ok(date) = HeaderValue::from_str(&world.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()) {
+        if let Ok(date) =
+            HeaderValue::from_str(&world.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+        {
             headers.insert(header::DATE, date);
         }
         headers.extend(self.headers);
@@ -117,7 +119,8 @@ impl Answer {
 
 /// A time as the recorded answers write it: milliseconds, and the offset of the authority's time of day.
 pub(super) fn local(world: &World, time: Timestamp) -> String {
-    let offset = i32::try_from(world.utc_offset_seconds()).ok().and_then(|second| Offset::from_seconds(second).ok());
+    let offset =
+        i32::try_from(world.utc_offset_seconds()).ok().and_then(|second| Offset::from_seconds(second).ok());
     let zone = TimeZone::fixed(offset.unwrap_or(Offset::UTC));
     time.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
 }

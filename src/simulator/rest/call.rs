@@ -97,7 +97,8 @@ fn resource(path: &str) -> Option<(String, Vec<String>)> {
 }
 
 fn is_version(part: &str) -> bool {
-    part.strip_prefix('v').is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    part.strip_prefix('v')
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -117,7 +118,11 @@ mod tests {
             ("/api/authToken/AbC-dEf", "authtoken", &["AbC-dEf"]),
         ] {
             let (found, rest) = resource(path).unwrap();
-            assert_eq!((found.as_str(), rest), (expected, after.iter().map(ToString::to_string).collect()), "{path}");
+            assert_eq!(
+                (found.as_str(), rest),
+                (expected, after.iter().map(ToString::to_string).collect()),
+                "{path}"
+            );
         }
         for path in ["/", "/api", "/console", "/api/v1"] {
             assert_eq!(resource(path), None, "{path}");

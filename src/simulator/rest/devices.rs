@@ -26,9 +26,10 @@ pub(super) fn devices(world: &World, call: &Call) -> Answer {
         [] => list(world, call),
         [id] => {
             let by_guid = call.parameter("idType").is_some_and(|kind| kind.eq_ignore_ascii_case("guid"));
-            let found = id.parse().ok().and_then(|id| {
-                if by_guid { world.device_by_guid(id) } else { world.device(ComputerId(id)) }
-            });
+            let found = id
+                .parse()
+                .ok()
+                .and_then(|id| if by_guid { world.device_by_guid(id) } else { world.device(ComputerId(id)) });
             match found {
                 Some(device) => Answer::data(call, written(world, &device, with_usage(call))),
                 None => Answer::not_found(),
@@ -70,7 +71,10 @@ fn list(world: &World, call: &Call) -> Answer {
 /// client looks for.
 fn wanted_organisation(world: &World, call: &Call) -> Result<Option<u32>, Answer> {
     if let Some(id) = call.parameter("orgId") {
-        return id.parse().map(Some).map_err(|_| Answer::error(StatusCode::BAD_REQUEST, "orgId is no number"));
+        return id
+            .parse()
+            .map(Some)
+            .map_err(|_| Answer::error(StatusCode::BAD_REQUEST, "orgId is no number"));
     }
     let Some(uid) = call.parameter("orgUid") else { return Ok(None) };
     match world.organisations().all().iter().find(|organisation| organisation.uid == uid) {

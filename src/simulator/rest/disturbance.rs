@@ -9,14 +9,17 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use crate::simulator::fault::Fault;
 
-const PAGE_FOR_BROWSERS: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>";
+const PAGE_FOR_BROWSERS: &str =
+    "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>";
 
 /// What is answered instead of what was asked for; `None` where the fault only bends the answer.
 pub(super) fn instead(fault: &Fault) -> Option<Answer> {
     match fault {
         Fault::Html => Some(Answer::text("text/html;charset=UTF-8", PAGE_FOR_BROWSERS.to_owned())),
         Fault::Unauthorised => Some(Answer::unauthorised()),
-        Fault::ServerError => Some(Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "An internal error occurred")),
+        Fault::ServerError => {
+            Some(Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "An internal error occurred"))
+        }
         Fault::RefuseConnection
         | Fault::TimeOut
         | Fault::HalfAnswer

@@ -20,7 +20,8 @@ pub(super) fn organisations(world: &World, call: &Call) -> Answer {
                 text.as_ref().is_none_or(|text| organisation.name.to_lowercase().contains(text))
             };
             let found: Vec<&Organisation> = world.organisations().all().iter().filter(named).collect();
-            let list = Page::of(call).list("orgs", found.into_iter(), |organisation| written(world, organisation));
+            let list =
+                Page::of(call).list("orgs", found.into_iter(), |organisation| written(world, organisation));
             Answer::data(call, list)
         }
         [id] => match id.parse().ok().and_then(|id| world.organisations().find(id)) {

@@ -84,7 +84,9 @@ fn literal(name: &str, value: &Value) -> String {
             format!("{{\n{}\n\t}}", lines.join(",\n"))
         }
         Value::String(text) if name == "serverGuid" => format!("'{}'", text.replace(['\'', '\\'], "")),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => value.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            value.to_string()
+        }
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) fn servers(world: &World, call: &Call) -> Answer {
     }
     match call.rest.as_slice() {
         [] => {
-            let list = Page::of(call).list("servers", world.servers().into_iter(), |server| written(world, &server));
+            let list =
+                Page::of(call).list("servers", world.servers().into_iter(), |server| written(world, &server));
             Answer::data(call, list)
         }
         [this] if this.eq_ignore_ascii_case("this") => Answer::data(call, written(world, &world.authority())),

@@ -138,7 +138,11 @@ async fn answers_have_exactly_the_recorded_fields_and_types() {
         let (ours, theirs) = (answered.pointer(pointer).unwrap(), recorded["body"].pointer(pointer).unwrap());
         assert_eq!(fields(ours), fields(theirs), "{path}");
         for (name, value) in theirs.as_object().unwrap() {
-            assert!(of_one_kind(&ours[name], value), "{path}: {name} is {} and was recorded as {value}", ours[name]);
+            assert!(
+                of_one_kind(&ours[name], value),
+                "{path}: {name} is {} and was recorded as {value}",
+                ours[name]
+            );
         }
     }
 }
@@ -176,7 +180,10 @@ async fn a_token_stands_for_name_and_password_until_the_next_restart() {
     let second = fixture.send("POST", "/api/authToken", BASIC, "{}").await.unwrap().json();
     assert_ne!(second["data"], json!(halves));
     let token = format!("{}-{}", second["data"][0].as_str().unwrap(), second["data"][1].as_str().unwrap());
-    assert_eq!(fixture.send("DELETE", &format!("/api/authToken/{token}"), BASIC, "").await.unwrap().status, 204);
+    assert_eq!(
+        fixture.send("DELETE", &format!("/api/authToken/{token}"), BASIC, "").await.unwrap().status,
+        204
+    );
     assert_eq!(fixture.data(&format!("/api/authToken/{token}")).await, json!({ "valid": false }));
 }
 
@@ -184,14 +191,20 @@ async fn a_token_stands_for_name_and_password_until_the_next_restart() {
 async fn wrong_credentials_are_refused_as_recorded() {
     let fixture = fixture().await;
     let recorded = &recorded("auth-token-refused.json")[0]["response"];
-    for (path, headers) in [("/api/authToken", "Authorization: Basic YWRtaW46d3Jvbmc=\r\n"), ("/api/authToken", "")] {
+    for (path, headers) in
+        [("/api/authToken", "Authorization: Basic YWRtaW46d3Jvbmc=\r\n"), ("/api/authToken", "")]
+    {
         let reply = fixture.send("POST", path, headers, "{}").await.unwrap();
         assert_eq!(json!(reply.status), recorded["status"]);
         assert_eq!(reply.header("content-type"), recorded["contentType"].as_str());
         assert_eq!(reply.json(), recorded["body"]);
         assert!(reply.header("www-authenticate").is_some());
     }
-    assert_eq!(fixture.send("GET", "/api/ServerEnv", "", "").await.unwrap().status, 200, "anybody may ask who it is");
+    assert_eq!(
+        fixture.send("GET", "/api/ServerEnv", "", "").await.unwrap().status,
+        200,
+        "anybody may ask who it is"
+    );
 }
 
 #[tokio::test]
@@ -199,7 +212,9 @@ async fn the_environment_is_javascript_and_later_json() {
     let fixture = fixture().await;
     let script = fixture.get("/api/ServerEnv").await;
     assert_eq!(script.header("content-type"), Some("text/javascript"));
-    for line in ["window.serverEnv = {", "\tproductVersion: \"4.3.0\",", "\tserverGuid: '600624193549107457',"] {
+    for line in
+        ["window.serverEnv = {", "\tproductVersion: \"4.3.0\",", "\tserverGuid: '600624193549107457',"]
+    {
         assert!(script.body.contains(line), "{line}: {}", script.body);
     }
     assert!(script.body.contains("\t\tenterprise: true"), "{}", script.body);
@@ -234,7 +249,11 @@ async fn devices_come_page_by_page_and_filtered() {
         (&format!("guid={guid}&incAll=true"), 1),
         ("q=nothing", 0),
     ] {
-        assert_eq!(fixture.data(&format!("/api/computer?{filter}")).await["totalCount"], expected, "{filter}");
+        assert_eq!(
+            fixture.data(&format!("/api/computer?{filter}")).await["totalCount"],
+            expected,
+            "{filter}"
+        );
     }
     let unknown = fixture.get("/api/Computer?orgUid=nowhere").await;
     assert_eq!((unknown.status, &unknown.json()[0]["description"]), (400, &json!("Unable to find org")));
@@ -302,7 +321,10 @@ async fn what_is_not_there_is_not_found() {
     }
     assert_eq!(fixture.send("DELETE", "/api/Server", BASIC, "").await.unwrap().status, 405);
     let provider = fixture.data("/api/Server/5").await;
-    assert_eq!((&provider["type"], &provider["providerDestinationName"]), (&json!("STORAGE"), &json!("provider")));
+    assert_eq!(
+        (&provider["type"], &provider["providerDestinationName"]),
+        (&json!("STORAGE"), &json!("provider"))
+    );
     assert_eq!(fixture.data("/api/StorePoint").await["storepoints"][1]["serverName"], "storage-01");
     assert_eq!(fixture.data("/api/diagnostic").await["dbOk"], true);
 }

@@ -71,7 +71,10 @@ impl World {
     }
 
     /// Devices for which a test on what never changes by itself holds. Far cheaper than filtering [`World::devices`].
-    pub fn devices_where(&self, mut wanted: impl FnMut(&DeviceKey) -> bool) -> impl Iterator<Item = ComputerId> {
+    pub fn devices_where(
+        &self,
+        mut wanted: impl FnMut(&DeviceKey) -> bool,
+    ) -> impl Iterator<Item = ComputerId> {
         let key = |device: &Device| DeviceKey {
             id: device.id,
             guid: device.guid,
