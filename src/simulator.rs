@@ -4,6 +4,8 @@
 //! them, the module that does so says it.
 
 mod chance;
+pub mod command;
+pub mod control;
 pub mod control_plane;
 pub mod device;
 pub mod fault;
@@ -12,14 +14,20 @@ pub mod observation;
 pub mod organisation;
 mod presence;
 pub mod preview;
+pub mod rest;
 pub mod scenario;
 pub mod script;
 pub mod server;
 pub mod settings;
+pub mod simulation;
+pub mod tls;
+mod wire;
 pub mod world;
 
+pub use command::Command;
 pub use device::{ComputerId, ListedDevice};
 pub use fault::{Fault, Faults};
 pub use scenario::Scenario;
 pub use server::{ListedServer, ServerState};
+pub use simulation::{Simulation, TimeSource};
 pub use world::World;

@@ -23,7 +23,6 @@ pub(super) enum Purpose {
     BackupHome,
     BacksUp,
     SilentFor,
-    OsVersion,
     Address,
     Token,
 }

@@ -122,9 +122,29 @@ pub struct ListedDevice {
     pub errand: Errand,
 }
 
+/// What of a device never changes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceKey {
+    /// Its number in the API.
+    pub id: ComputerId,
+    /// Its identity.
+    pub guid: u64,
+    /// Its operating system.
+    pub os: Os,
+    /// Whether it takes part.
+    pub state: DeviceState,
+    /// Its organisation.
+    pub organisation: u32,
+}
+
 impl ListedDevice {
     /// Its name.
     pub fn name(&self) -> String {
-        format!("{}-{}", self.os.name().to_lowercase(), self.id.0)
+        name_of(self.os, self.id)
     }
+}
+
+/// The name of a device, in lower case.
+pub(super) fn name_of(os: Os, id: ComputerId) -> String {
+    format!("{}-{}", os.name().to_lowercase(), id.0)
 }

@@ -1,5 +1,7 @@
 //! What happened in a simulated environment, in order: for tests and for people who watch.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use crate::catalog::Version;
@@ -42,6 +44,32 @@ pub enum Happening {
     DeviceFailed(u64),
     /// A device is never seen again.
     DeviceGone(u64),
+}
+
+impl fmt::Display for Happening {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServerStopped(server) => write!(formatter, "server {server} stopped"),
+            Self::ServerStarting(server, version) => {
+                write!(formatter, "server {server} starts with {version}")
+            }
+            Self::ServerRunning(server, version) => write!(formatter, "server {server} runs at {version}"),
+            Self::ServerRefusing(server, software, database) => {
+                write!(formatter, "server {server} does not start: {software} on a database of {database}")
+            }
+            Self::ServerRestored(server, version) => {
+                write!(formatter, "server {server} restored from a backup of {version}")
+            }
+            Self::SettingsChanged => formatter.write_str("settings changed"),
+            Self::FleetMoved(devices) => write!(formatter, "auto-upgrade moves {devices} devices"),
+            Self::DeviceFlagged(device) => write!(formatter, "device {device} flagged"),
+            Self::DeviceUpgraded(device, version) => {
+                write!(formatter, "device {device} is back with {version}")
+            }
+            Self::DeviceFailed(device) => write!(formatter, "device {device} failed to upgrade"),
+            Self::DeviceGone(device) => write!(formatter, "device {device} is gone"),
+        }
+    }
 }
 
 /// Everything that happened, as far back as is kept.

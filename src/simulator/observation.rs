@@ -4,7 +4,7 @@
 
 use std::str::FromStr;
 
-use super::device::ReportedVersion;
+use super::device::{ListedDevice, ReportedVersion};
 use super::fault::Fault;
 use super::scenario::ClusterType;
 use super::world::World;
@@ -12,8 +12,6 @@ use crate::catalog::Version;
 use crate::fleet::devices::Device;
 use crate::fleet::{Devices, DevicesBuilder, Rank, Server, Streak};
 use crate::planner::observed::{AccessFailure, AuthorityFacts, Edition, ServersFacts, SettingsFacts, Switch};
-
-use super::device::ListedDevice;
 
 /// Whether a resource can be read now.
 pub fn access(world: &World, resource: &str) -> Result<(), AccessFailure> {
@@ -95,9 +93,14 @@ pub fn devices(
 ) -> Result<Devices, AccessFailure> {
     access(world, "Computer")?;
     let mut builder = DevicesBuilder::new(world.now(), ranked_for, matched_by, 0);
-    let mut total = 0;
-    for listed in world.devices() {
-        total += 1;
+    let mut listed: Vec<ListedDevice> = world.devices().collect();
+    let total = listed.len() as u64;
+    if world.faults().of("Computer") == Some(&Fault::ShiftedPages) {
+        // As if one page ended after the first row: the next repeats it, and the last row of all is missing.
+        listed.pop();
+        listed.extend(listed.first().cloned());
+    }
+    for listed in listed {
         let ReportedVersion::Version(version) = listed.version else {
             builder.count_unreadable();
             continue;
@@ -116,4 +119,69 @@ pub fn devices(
         });
     }
     Ok(builder.finish(world.now(), Some(total)))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::fleet::Verification;
+    use crate::simulator::scenario::Scenario;
+
+    fn world() -> World {
+        let scenario = "
+start: 2016-03-01T10:00:00Z
+authority: {name: authority, version: 4.2.3.1}
+storage: [{name: storage-01, version: 4.2.3.1}]
+devices: [{count: 9, os: Linux, version: 4.2.0}, {count: 1, os: Mac, version: 4.2.0, behaviour: Lies}]
+";
+        World::new(&Scenario::from_yaml(scenario).unwrap(), Catalog::default()).unwrap()
+    }
+
+    #[test]
+    fn answers_in_a_row_are_evidence() {
+        let mut world = world();
+        let release: Version = "4.2.3.1".parse().unwrap();
+        let mut facts = None;
+        for _ in 0..3 {
+            facts = Some(servers(&world, facts.as_ref()).unwrap());
+            world.advance_to(world.now() + SignedDuration::from_mins(1));
+        }
+        let verified = |server: &Server| server.verification(release) == Verification::Verified;
+        assert!(facts.unwrap().list.iter().all(verified));
+    }
+
+    #[test]
+    fn faults_are_failures_of_access() {
+        let mut world = world();
+        for (fault, failure) in [
+            (Fault::TimeOut, AccessFailure::Unreachable),
+            (Fault::HalfAnswer, AccessFailure::Unexpected),
+            (Fault::Unauthorised, AccessFailure::Refused),
+        ] {
+            world.faults_mut().set(Some("Server"), fault);
+            assert_eq!(servers(&world, None), Err(failure));
+            assert!(settings(&world).is_ok());
+        }
+        world.faults_mut().clear_all();
+        let guid = world.authority().guid;
+        world.stop_server(&guid).unwrap();
+        assert_eq!(authority(&world), Err(AccessFailure::Unreachable));
+    }
+
+    #[test]
+    fn a_listing_counts_what_is_odd() {
+        let mut world = world();
+        let release = "4.3.5.3".parse().unwrap();
+        let listing = devices(&world, Some(release), 7, |_| 3).unwrap();
+        assert_eq!((listing.len(), listing.oddities.unreadable), (10, 0));
+        assert!(listing.rows().iter().all(|row| row.group == 3 && row.last_connected > 0));
+        let first = &listing.rows()[0];
+        assert_eq!(first.rank, Rank::of(&first.guid.to_string(), release));
+        world.faults_mut().set(Some("Computer"), Fault::ShiftedPages);
+        let shifted = devices(&world, None, 7, |_| 0).unwrap();
+        assert_eq!((shifted.len(), shifted.oddities.duplicates, shifted.oddities.off_total), (9, 1, 0));
+    }
 }

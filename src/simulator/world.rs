@@ -41,6 +41,7 @@ const FIRST_SERVER_ID: u32 = 3;
 /// A simulated environment at one instant.
 #[derive(Clone, Debug)]
 pub struct World {
+    start: Timestamp,
     now: Timestamp,
     seed: Seed,
     utc_offset: i64,
@@ -95,6 +96,7 @@ impl World {
             return Err(ScenarioError::AuthorityWithoutVersion(scenario.authority.name.clone()));
         }
         let mut world = Self {
+            start: scenario.start,
             now: scenario.start,
             seed: Seed(scenario.seed),
             utc_offset: i64::from(scenario.utc_offset_hours) * 3_600,
@@ -156,7 +158,7 @@ impl World {
         for place in 0..group.count {
             let index = self.devices.len();
             let id = FIRST_COMPUTER_ID + index as u64;
-            let guid = (0..)
+            let guid = (0..u64::MAX)
                 .map(|nth| drawn_guid(self.seed, id, nth))
                 .find(|guid| !self.by_guid.contains_key(guid))
                 .unwrap_or(id);
@@ -202,6 +204,16 @@ impl World {
     /// The time in the world.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// When it began.
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// How often the authority was started since the beginning.
+    pub fn authority_starts(&self) -> u64 {
+        self.servers[AUTHORITY].starts
     }
 
     /// When something happens next that is not only somebody's coming or going.

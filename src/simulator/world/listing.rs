@@ -3,7 +3,7 @@
 use super::connection::{Connection, instant_or_never};
 use super::{AUTHORITY, CommandError, World};
 use crate::fleet::{DeviceState, Guid, ServerRole};
-use crate::simulator::device::{ComputerId, Device, Errand, ListedDevice};
+use crate::simulator::device::{ComputerId, Device, DeviceKey, Errand, ListedDevice};
 use crate::simulator::fault::Fault;
 use crate::simulator::scenario::DeviceGroup;
 use crate::simulator::server::{ListedServer, ServerId};
@@ -70,17 +70,19 @@ impl World {
         self.devices.iter().flatten().map(|device| self.listed_device(device))
     }
 
-    /// Devices for which a test on what never changes by itself holds: organisation and state. Far cheaper than
-    /// filtering [`World::devices`].
+    /// Devices for which a test on what never changes by itself holds. Far cheaper than filtering [`World::devices`].
     pub fn devices_where(
         &self,
-        mut wanted: impl FnMut(u32, DeviceState) -> bool,
+        mut wanted: impl FnMut(&DeviceKey) -> bool,
     ) -> impl Iterator<Item = ComputerId> {
-        self.devices
-            .iter()
-            .flatten()
-            .filter(move |device| wanted(device.organisation, device.state))
-            .map(|device| device.id)
+        let key = |device: &Device| DeviceKey {
+            id: device.id,
+            guid: device.guid,
+            os: device.os,
+            state: device.state,
+            organisation: device.organisation,
+        };
+        self.devices.iter().flatten().filter(move |device| wanted(&key(device))).map(|device| device.id)
     }
 
     /// One device.

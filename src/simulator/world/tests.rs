@@ -78,7 +78,7 @@ impl World {
         self.advance_to(self.now() + SignedDuration::from_mins(minutes));
     }
 
-    fn named(&self, name: &str) -> ListedServer {
+    fn listed(&self, name: &str) -> ListedServer {
         self.servers().into_iter().find(|server| server.name == ServerName::from(name)).unwrap()
     }
 
@@ -127,7 +127,7 @@ fn a_server_shuts_down_migrates_for_minutes_and_comes_back() {
     assert!(!world.authority_answers());
     assert_eq!(world.connected(), 0);
     world.advance_to(ready_at);
-    assert_eq!(world.named("authority").version, Some(version("4.3.5.3")));
+    assert_eq!(world.listed("authority").version, Some(version("4.3.5.3")));
     assert_eq!(world.connected(), 0);
     world.pass(15);
     assert_eq!(world.connected(), 10);
@@ -168,7 +168,7 @@ fn a_restore_brings_an_older_version_back() {
     let guid = world.server_guid("authority").unwrap();
     world.restore(&guid, version("4.2.3.1")).unwrap();
     world.pass(3);
-    assert_eq!(world.named("authority").version, Some(version("4.2.3.1")));
+    assert_eq!(world.listed("authority").version, Some(version("4.2.3.1")));
 }
 
 #[test]
@@ -178,17 +178,17 @@ fn storage_behind_its_authority_takes_no_backups_and_its_devices_are_cut_off() {
     assert!(before[0] == 0 && before[1] > 0 && before[2] > 0, "{before:?}");
     world.roll("authority", "4.3.5.3");
     world.pass(26);
-    let behind = world.named("storage-01");
+    let behind = world.listed("storage-01");
     assert_eq!((behind.version, behind.online), (Some(version("4.2.3.1")), true));
     assert_eq!((behind.online_devices, behind.backup_sessions, behind.out_of_date), (0, 0, true));
     assert_eq!(world.connected(), 40, "they reach their authority all the same");
     world.roll("storage-01", "4.3.5.3");
     world.pass(1);
-    assert!(!world.named("storage-01").online);
+    assert!(!world.listed("storage-01").online);
     world.pass(12);
-    let current = world.named("storage-01");
+    let current = world.listed("storage-01");
     assert_eq!((current.backup_sessions, current.out_of_date), (before[1], false));
-    assert_eq!(world.named("storage-02").backup_sessions, 0);
+    assert_eq!(world.listed("storage-02").backup_sessions, 0);
 }
 
 #[test]
@@ -196,11 +196,11 @@ fn storage_that_never_connected_has_no_version() {
     let mut scenario = scenario(1, Vec::new());
     scenario.storage[0].version = None;
     let mut world = World::new(&scenario, catalog()).unwrap();
-    let listed = world.named("storage-01");
+    let listed = world.listed("storage-01");
     assert_eq!((listed.version, listed.online, listed.out_of_date), (None, false, false));
     world.roll("storage-01", "4.2.3.1");
     world.pass(5);
-    assert_eq!(world.named("storage-01").version, Some(version("4.2.3.1")));
+    assert_eq!(world.listed("storage-01").version, Some(version("4.2.3.1")));
 }
 
 #[test]
@@ -365,10 +365,10 @@ fn people_unplug_rename_replace_block_add_and_remove() {
     let mut world = world(1, vec![group(4, "4.2.0")]);
     let storage = world.server_guid("storage-01").unwrap();
     world.take_offline(&storage).unwrap();
-    assert_eq!((world.named("storage-01").online, world.named("storage-01").online_devices), (false, 0));
+    assert_eq!((world.listed("storage-01").online, world.listed("storage-01").online_devices), (false, 0));
     world.bring_back(&storage).unwrap();
     world.pass(2);
-    assert_eq!(world.named("storage-01").online_devices, 4);
+    assert_eq!(world.listed("storage-01").online_devices, 4);
     world.rename_server(&storage, "vault".into()).unwrap();
     assert_eq!(
         world.rename_server(&storage, "authority".into()),
