@@ -12,6 +12,7 @@ pub mod fault;
 pub mod journal;
 pub mod observation;
 pub mod organisation;
+pub mod player;
 mod presence;
 pub mod preview;
 pub mod rest;

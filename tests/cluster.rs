@@ -15,12 +15,14 @@ mod cluster {
     pub(crate) mod crds;
     pub(crate) mod environment;
     pub(crate) mod plane;
+    pub(crate) mod player;
 }
 
 use cluster::case::Case;
 use cluster::crds;
 use cluster::environment::{self, Environment};
 use cluster::plane;
+use cluster::player;
 
 /// The environment that all tests share, or why there is none.
 type Shared = Arc<OnceCell<Result<Arc<Environment>, environment::Error>>>;
@@ -33,7 +35,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let arguments = Arguments::from_args();
     let runtime = Arc::new(Runtime::new()?);
     let shared = Shared::default();
-    let cases = [plane::cases(), crds::cases()].into_iter().flatten();
+    let cases = [plane::cases(), crds::cases(), player::cases()].into_iter().flatten();
     let trials = cases.map(|case| trial(case, Arc::clone(&runtime), Arc::clone(&shared))).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(Ok(environment)) = shared.get() {

@@ -23,6 +23,24 @@ impl World {
             .map(|server| server.guid.clone())
     }
 
+    /// What a server is doing.
+    pub fn state_of(&self, guid: &Guid) -> Option<ServerState> {
+        self.server_index(guid).ok().map(|index| self.servers[index].state)
+    }
+
+    /// The version that a server's database is at.
+    pub fn database_of(&self, guid: &Guid) -> Option<Version> {
+        self.servers[self.server_index(guid).ok()?].database
+    }
+
+    /// Whether a server runs at exactly this version.
+    pub fn is_running(&self, guid: &Guid, version: Version) -> bool {
+        self.server_index(guid).is_ok_and(|index| {
+            let server = &self.servers[index];
+            server.software == Some(version) && matches!(server.state, ServerState::Running { .. })
+        })
+    }
+
     fn server_index(&self, guid: &Guid) -> Result<usize, CommandError> {
         self.servers
             .iter()
