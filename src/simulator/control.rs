@@ -172,3 +172,77 @@ async fn journal(State(simulation): State<Simulation>) -> Json<Value> {
     });
     Json(Value::Array(entries))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::simulator::scenario::Scenario;
+
+    const SCENARIO: &str = "
+start: 2016-03-01T10:00:00Z
+authority: {name: authority, version: 4.2.3.1}
+devices: [{count: 3, os: Linux, version: 4.2.0}]
+";
+
+    async fn send(serving: &Serving, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(serving.address()).await.unwrap();
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: control\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (headers, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn a_simulation_is_watched_and_disturbed_from_outside() {
+        let scenario = Scenario::from_yaml(SCENARIO).unwrap();
+        let start = scenario.start;
+        let world = World::new(&scenario, Catalog::default()).unwrap();
+        let simulation = Simulation::new(world, Arc::new(move || start));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let serving = serve(simulation, listener).unwrap();
+
+        let (_, before) = send(&serving, "GET", "/simulator/state", "").await;
+        assert_eq!(before["devices"], json!({ "connected": 3, "byVersion": { "4.2.0": 3 } }));
+        let commands = r#"[
+            {"command": "SetFault", "resource": "Server", "fault": "Html"},
+            {"command": "Flag", "computer": 1000},
+            {"command": "StopServer", "server": "authority"}
+        ]"#;
+        assert_eq!(send(&serving, "POST", "/simulator/commands", commands).await.0, 204);
+        let (status, after) = send(&serving, "GET", "/simulator/state", "").await;
+        assert_eq!(
+            (status, &after["servers"][0]["state"]),
+            (200, &json!("Stopped")),
+            "it answers while all is down"
+        );
+        assert_eq!(
+            (&after["devices"]["connected"], &after["faults"]["byResource"]["server"]),
+            (&json!(0), &json!("Html"))
+        );
+        let (_, devices) = send(&serving, "GET", "/simulator/devices", "").await;
+        assert_eq!((&devices[0]["flags"], &devices[0]["errand"]), (&json!(1), &json!("Flagged")));
+        let (_, journal) = send(&serving, "GET", "/simulator/journal", "").await;
+        assert_eq!(journal.as_array().unwrap().len(), 2);
+
+        for (body, expected, problem) in [
+            (r#"{"command": "Explode"}"#, 400, "unknown variant `Explode`"),
+            (r#"{"command": "StopServer", "server": "nobody"}"#, 422, "there is no server nobody"),
+        ] {
+            let (status, said) = send(&serving, "POST", "/simulator/commands", body).await;
+            assert_eq!(status, expected);
+            assert!(said["error"].as_str().unwrap().starts_with(problem), "{said}");
+        }
+    }
+}

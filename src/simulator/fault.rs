@@ -34,6 +34,7 @@ pub enum Fault {
 
 /// All faults that are switched on: one for every resource at most, or one for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Faults {
     all: Option<Fault>,
     by_resource: BTreeMap<String, Fault>,

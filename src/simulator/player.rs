@@ -30,6 +30,9 @@ use crate::catalog::Version;
 /// Names the server that a pod is, by its name in the simulated environment.
 pub const SERVER: &str = "simulator.codeupgrade.dev/server";
 
+/// Names the container that is the server; the first one where it is absent.
+pub const CONTAINER: &str = "simulator.codeupgrade.dev/container";
+
 /// On the pod of a Job: the environment variable with the name of the server that it upgrades in place.
 pub const SERVER_VARIABLE: &str = "simulator.codeupgrade.dev/server-variable";
 
@@ -230,13 +233,13 @@ impl Player {
                 known => {
                     let first = known.is_none();
                     let turn = self.simulation.at_present(|world| {
-                        let Some(guid) = world.server_guid(&name) else { return no_such_server(&name) };
+                        let Some(guid) = world.server_guid(&name) else { return Turn::server_missing(&name) };
                         // The first pod of a server that runs already is that server.
                         let runs = world.is_running(&guid, version);
                         if first && !runs && world.start_server(&guid, version).is_err() {
-                            return no_such_server(&name);
+                            return Turn::server_missing(&name);
                         }
-                        Turn::of_server(world.state_of(&guid), version, world.database_of(&guid))
+                        Turn::of_server(&name, world.state_of(&guid), version, world.database_of(&guid))
                     });
                     if first {
                         self.cast.insert(name, uid);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 
-use super::{FAILS, SERVER, SERVER_VARIABLE, VERSION_VARIABLE};
+use super::{CONTAINER, FAILS, SERVER, SERVER_VARIABLE, VERSION_VARIABLE};
 use crate::catalog::Version;
 use crate::simulator::server::ServerState;
 
@@ -48,7 +48,7 @@ impl Part {
     pub(super) fn of(pod: &Pod) -> Self {
         let empty = BTreeMap::new();
         let annotations = pod.metadata.annotations.as_ref().unwrap_or(&empty);
-        let container = pod.spec.as_ref().and_then(|spec| spec.containers.first());
+        let container = pod.spec.as_ref().and_then(|spec| spec.containers.get(main_container(pod)));
         let of_job = pod.metadata.owner_references.iter().flatten().any(|owner| owner.kind == "Job");
         match (annotations.get(SERVER), container) {
             _ if of_job => task(annotations, container),
@@ -62,6 +62,13 @@ impl Part {
             (Some(_) | None, _) => Self::Extra,
         }
     }
+}
+
+/// The place, among a pod's containers, of the one that plays the part.
+pub(super) fn main_container(pod: &Pod) -> usize {
+    let wanted = pod.metadata.annotations.as_ref().and_then(|annotations| annotations.get(CONTAINER));
+    let containers = pod.spec.as_ref().map_or(&[][..], |spec| &spec.containers);
+    containers.iter().position(|container| Some(&container.name) == wanted).unwrap_or(0)
 }
 
 fn task(annotations: &BTreeMap<String, String>, container: Option<&Container>) -> Part {
@@ -104,6 +111,7 @@ fn version_of(image: &str) -> Option<Version> {
 impl Turn {
     /// What a server's pod does.
     pub(super) fn of_server(
+        name: &str,
         state: Option<ServerState>,
         software: Version,
         database: Option<Version>,
@@ -118,8 +126,14 @@ impl Turn {
                     message: format!("server {software} does not start: its database is at {database}"),
                 }
             }
-            None => Self::Waits { reason: "CreateContainerError", message: "the server is gone".to_owned() },
+            None => Self::server_missing(name),
         }
+    }
+
+    /// Not a failure of the pod: its controller would replace it again and again.
+    pub(super) fn server_missing(name: &str) -> Self {
+        let message = format!("there is no server {name} in the simulated environment");
+        Self::Waits { reason: "CreateContainerError", message }
     }
 
     pub(super) fn image_missing(image: &str) -> Self {

@@ -1,10 +1,12 @@
 //! The status of a pod as a kubelet would write it, and whether it differs from what is there. Pure.
 
+use std::fmt::Write as _;
+
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::part::Turn;
+use super::part::{Turn, main_container};
 
 /// Starts that a container shows which ends again and again.
 const RESTARTS: i32 = 3;
@@ -72,6 +74,7 @@ fn status(pod: &Pod, turn: &Turn) -> Value {
     let since = pod.metadata.creation_timestamp.clone();
     let truth = |holds: bool| if holds { "True" } else { "False" };
     let condition = |name: &str, holds: bool| json!({ "type": name, "status": truth(holds), "lastTransitionTime": since, "reason": null, "message": null });
+    let main = main_container(pod);
     let containers: Vec<Value> = pod
         .spec
         .iter()
@@ -79,8 +82,8 @@ fn status(pod: &Pod, turn: &Turn) -> Value {
         .enumerate()
         .map(|(place, container)| {
             let image = container.image.as_deref().unwrap_or_default();
-            // The first container is the server; the others run beside it, or end with it.
-            let beside = place > 0 && !matches!(turn, Turn::Succeeds | Turn::Fails { .. });
+            // Other containers run beside the server, or end with it.
+            let beside = place != main && !matches!(turn, Turn::Succeeds | Turn::Fails { .. });
             let turn = if beside { &Turn::Runs } else { turn };
             let (state, last, restarts) = container_state(turn, &json!(since));
             json!({
@@ -141,7 +144,11 @@ fn image_id(image: &str, turn: &Turn) -> String {
     if image.contains("@sha256:") {
         return image.to_owned();
     }
-    let digest: String = Sha256::digest(image.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = Sha256::digest(image.as_bytes()).iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    });
     let name = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(image, |(name, _)| name);
     format!("{name}@sha256:{digest}")
 }
@@ -185,6 +192,17 @@ mod tests {
         assert_eq!(server["state"]["waiting"]["message"], "older than its database");
         assert_eq!((&server["ready"], &beside["ready"]), (&json!(false), &json!(true)));
         assert_eq!(written["conditions"][3]["status"], "False");
+    }
+
+    #[test]
+    fn the_server_need_not_be_the_first_container() {
+        let mut pod = pod(&json!({}));
+        let named = [(super::super::CONTAINER.to_owned(), "beside".to_owned())];
+        pod.metadata.annotations = Some(named.into_iter().collect());
+        let written = changed(&pod, &Turn::Starts).unwrap();
+        let ready: Vec<&Value> =
+            written["containerStatuses"].as_array().unwrap().iter().map(|one| &one["ready"]).collect();
+        assert_eq!(ready, [&json!(true), &json!(false)]);
     }
 
     #[test]

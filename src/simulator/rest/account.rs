@@ -97,8 +97,7 @@ impl Authority {
             _ => None,
         };
         accepted.ok_or_else(|| {
-            let challenged =
-                call.headers.get("authorization-challenge").is_none_or(|value| value != "false");
+            let challenged = call.headers.get("authorization-challenge").is_none_or(|value| value != "false");
             let refused = Answer::unauthorised();
             if challenged {
                 let challenge = HeaderValue::from_static("Basic realm=\"CrashPlan\"");

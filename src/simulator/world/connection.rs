@@ -189,7 +189,8 @@ impl World {
                     counts.until = counts.until.min(until);
                     if takes[device.home] {
                         server.online += 1;
-                        let backs_up = self.seed.draw(Purpose::BacksUp, device.id.0, 0).is_multiple_of(BACKING_UP);
+                        let backs_up =
+                            self.seed.draw(Purpose::BacksUp, device.id.0, 0).is_multiple_of(BACKING_UP);
                         server.sessions += u32::from(backs_up);
                     }
                 }
