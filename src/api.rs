@@ -5,6 +5,7 @@
 
 // KubeSchema repeats each struct inside of a function, where `pub` reaches nobody.
 #![expect(unreachable_pub, reason = "derived code")]
+#![allow(clippy::duplicated_attributes, reason = "printer columns differ in their names only")]
 
 pub mod code_release;
 pub mod code_upgrade;

@@ -64,7 +64,8 @@ pub fn format(length: SignedDuration) -> String {
         let count = rest / size;
         rest %= size;
         if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+            text.push_str(&count.to_string());
+            text.push(unit);
         }
     }
     if text.is_empty() { "0s".to_owned() } else { text }

@@ -20,7 +20,8 @@ pub struct CodeUpgradeStatus {
     /// The generation of the spec that this speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Where the environment is in its life: Observing, Checking, Waiting, Upgrading, RollingOut, Done, Suspended or Stalled.
+    /// Where the environment is in its life: `Observing`, `Checking`, `Waiting`, `Upgrading`, `RollingOut`, `Done`,
+    /// `Suspended` or `Stalled`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub phase: String,
     /// Why, in PascalCase.
@@ -151,7 +152,8 @@ pub struct ServerStatus {
     pub version: Option<Version>,
     /// Whether it is connected.
     pub online: bool,
-    /// Its state: Current, Pending, Upgrading, Verifying, AwaitingPerson, Failing, Ahead, Offline, Provider or Retired.
+    /// Its state: `Current`, `Pending`, `Upgrading`, `Verifying`, `AwaitingPerson`, `Failing`, `Ahead`, `Offline`,
+    /// `Provider` or `Retired`.
     pub state: String,
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -88,7 +88,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn object(name: &str, spec: serde_json::Value) -> CodeRelease {
+    fn object(name: &str, spec: &serde_json::Value) -> CodeRelease {
         serde_json::from_value(json!({
             "apiVersion": "codeupgrade.dev/v1alpha1",
             "kind": "CodeRelease",
@@ -188,10 +188,10 @@ mod tests {
 
     #[test]
     fn a_users_object_adds_to_a_shipped_one_and_a_broken_one_counts_for_nothing() {
-        let shipped = object("4.2.3.1", json!({"version": "4.2.3.1", "postUpgradeWait": "24h"}));
-        let ours = object("ours", json!({"version": "4.2.3.1", "upgradesFrom": ["4.1.x"]}));
+        let shipped = object("4.2.3.1", &json!({"version": "4.2.3.1", "postUpgradeWait": "24h"}));
+        let ours = object("ours", &json!({"version": "4.2.3.1", "upgradesFrom": ["4.1.x"]}));
         let broken =
-            object("broken", json!({"version": "4.2.3.1", "postUpgradeWait": "1s", "upgradesFrom": ["?"]}));
+            object("broken", &json!({"version": "4.2.3.1", "postUpgradeWait": "1s", "upgradesFrom": ["?"]}));
         let (catalog, problems) =
             catalog_from(vec![(Layer::User, broken), (Layer::User, ours), (Layer::Shipped, shipped)]);
         let release = catalog.release(version("4.2.3.1")).unwrap();
@@ -208,8 +208,8 @@ mod tests {
 
     #[test]
     fn users_who_disagree_are_named() {
-        let one = object("a", json!({"version": "5.2.1", "postUpgradeWait": "1h"}));
-        let other = object("b", json!({"version": "5.2.1", "postUpgradeWait": "2h"}));
+        let one = object("a", &json!({"version": "5.2.1", "postUpgradeWait": "1h"}));
+        let other = object("b", &json!({"version": "5.2.1", "postUpgradeWait": "2h"}));
         let (_, problems) = catalog_from(vec![(Layer::User, one), (Layer::User, other)]);
         assert_eq!(
             problems,

@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    fn spec(groups: Value) -> DevicesSpec {
+    fn spec(groups: &Value) -> DevicesSpec {
         serde_json::from_value(json!({"upgrade": "Bundled", "groups": groups})).unwrap()
     }
 
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_first_matching_group_takes_a_device() {
-        let spec = spec(json!([
+        let spec = spec(&json!([
             {"name": "board", "orgs": ["Board/*"], "hold": true},
             {"name": "it", "orgs": ["IT"], "os": ["Windows"]},
             {"name": "lab", "names": ["lab-*"], "products": ["CrashPlan"]},
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn without_groups_all_devices_are_one() {
-        for spec in [None, Some(&spec(json!([])))] {
+        for spec in [None, Some(&spec(&json!([])))] {
             let (matcher, problems) = GroupMatcher::new(spec, &[]);
             assert_eq!((matcher.group_of(&laptop(99)), problems), (0, vec![]));
             assert!(!GroupMatcher::needs_organisations(spec));
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn unknown_and_ambiguous_organisations_are_told_and_match_nothing() {
         let spec = spec(
-            json!([{"name": "a", "orgs": ["Legal", "Helpdesk", "IT/Helpdesk", "9"]}, {"name": "rest", "all": true}]),
+            &json!([{"name": "a", "orgs": ["Legal", "Helpdesk", "IT/Helpdesk", "9"]}, {"name": "rest", "all": true}]),
         );
         let (matcher, problems) = GroupMatcher::new(Some(&spec), &organisations());
         let texts: Vec<String> = problems

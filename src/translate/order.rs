@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    fn object(spec: Value) -> CodeUpgradeOrder {
+    fn object(spec: &Value) -> CodeUpgradeOrder {
         serde_json::from_value(json!({
             "apiVersion": "codeupgrade.dev/v1alpha1",
             "kind": "CodeUpgradeOrder",
@@ -143,7 +143,7 @@ mod tests {
         if let Some(text) = r#for {
             spec["for"] = json!(text);
         }
-        order(&object(spec)).map(|order| order.action)
+        order(&object(&spec)).map(|order| order.action)
     }
 
     fn version(text: &str) -> Version {
@@ -172,7 +172,7 @@ mod tests {
             assert_eq!(given(action, r#for), Ok(expected), "{action} {for:?}");
         }
         let now = object(
-            json!({"upgrade": "p", "action": "Pause", "by": "admin", "now": true, "expiresAfter": "2h"}),
+            &json!({"upgrade": "p", "action": "Pause", "by": "admin", "now": true, "expiresAfter": "2h"}),
         );
         let now = order(&now).unwrap();
         assert_eq!(now.action, Action::Pause(PauseReach::Now));
@@ -214,7 +214,7 @@ mod tests {
     fn the_state_of_an_order_is_final_once_it_is_more_than_pending() {
         let hour = |hour: i8| -> Timestamp { format!("2026-11-26T{hour:02}:00:00Z").parse().unwrap() };
         let mut object =
-            object(json!({"upgrade": "p", "action": "Adopt", "by": "admin", "expiresAfter": "2h"}));
+            object(&json!({"upgrade": "p", "action": "Adopt", "by": "admin", "expiresAfter": "2h"}));
         let mut memory = Memory::default();
         for (now, state, at) in [
             (3, OrderState::Pending, 3),
