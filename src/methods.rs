@@ -34,7 +34,13 @@ use crate::planner::observed::{Catch, Rights, WorkloadFacts, WorkloadReading, Wo
 
 /// A kind of workload that can run a server.
 pub(crate) trait Kind:
-    Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static
+    Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+    + Clone
+    + Debug
+    + DeserializeOwned
+    + Send
+    + Sync
+    + 'static
 {
     /// The pod template.
     fn template(&self) -> Option<&PodTemplateSpec>;
@@ -187,7 +193,9 @@ fn facts<K: Kind>(object: &K, pods: &[Pod], wanted: Wanted<'_>) -> WorkloadFacts
         running_image: pods::running_image(pods, &container),
         catch: object.catch(),
         rollout,
-        image_from: wanted.image_from.unwrap_or_else(|| ownership::image_from(object.managed_fields(), &container)),
+        image_from: wanted
+            .image_from
+            .unwrap_or_else(|| ownership::image_from(object.managed_fields(), &container)),
         misfits,
         rights: Rights::Unchecked,
         container,
@@ -245,7 +253,11 @@ enum Run {
     Dry,
 }
 
-async fn hold_kind<K: Kind>(client: &Client, namespace: &str, workload: &WorkloadRef) -> Result<Outcome, Error> {
+async fn hold_kind<K: Kind>(
+    client: &Client,
+    namespace: &str,
+    workload: &WorkloadRef,
+) -> Result<Outcome, Error> {
     let target = Target::<K>::new(client, namespace, workload);
     let object = target.get().await?;
     if object.catch() == Catch::Held {
@@ -269,7 +281,8 @@ async fn upgrade_kind<K: Kind>(
     if let Some(problem) = fit::misfits(&object).into_iter().next() {
         return Err(target.unfit(problem));
     }
-    let found = fit::container(object.template(), Some(upgrade.container)).map_err(|problem| target.unfit(problem))?;
+    let found = fit::container(object.template(), Some(upgrade.container))
+        .map_err(|problem| target.unfit(problem))?;
     let mut fields = K::catch_fields(Catch::Open);
     let same_image = found.image == upgrade.image;
     match (upgrade.image_from, run) {
@@ -304,8 +317,12 @@ impl<'a, K: Kind> Target<'a, K> {
     }
 
     async fn get(&self) -> Result<K, Error> {
-        let found = self.api.get_opt(&self.workload.name).await.map_err(|source| self.failed("read", source))?;
-        found.ok_or_else(|| Error::Missing { namespace: self.namespace.to_owned(), workload: self.workload.clone() })
+        let found =
+            self.api.get_opt(&self.workload.name).await.map_err(|source| self.failed("read", source))?;
+        found.ok_or_else(|| Error::Missing {
+            namespace: self.namespace.to_owned(),
+            workload: self.workload.clone(),
+        })
     }
 
     /// Changes `spec` fields of exactly the object that was read.

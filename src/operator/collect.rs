@@ -272,14 +272,16 @@ impl Collector {
         let before = self.snapshots.borrow().clone();
         let asked = clock::instant();
         let this = client.this_server().await.map_err(|error| Failure::from(&error))?;
-        let authority_clock = authority_clock(clock.exchange(asked), &this);
+        let authority_clock = authority_clock(before.authority_clock, clock.exchange(asked), &this);
         let listed = client.servers().await.map_err(|error| Failure::from(&error))?;
         let now = clock.now();
         let guid = Guid(this.value.guid.to_string());
         let known = before.servers.as_ref().map_or(&[][..], |servers| &servers.list);
         let list = servers::servers(&this.value, &listed.value, known, now)?;
         let edition = match &before.authority {
-            Some(authority) if authority.guid == guid && authority.edition != Edition::Unstated => authority.edition,
+            Some(authority) if authority.guid == guid && authority.edition != Edition::Unstated => {
+                authority.edition
+            }
             Some(_) | None => edition(client).await,
         };
         let settings_id = this.value.cluster_server_id;
@@ -347,7 +349,9 @@ impl Collector {
     /// Gives the known devices the ranks of the wanted release.
     fn rank_as_wanted(&self, ask: &Ask) {
         let devices = self.snapshots.borrow().devices.clone();
-        let Some(devices) = devices.filter(|devices| devices.ranked_for != ask.wants.rank_for) else { return };
+        let Some(devices) = devices.filter(|devices| devices.ranked_for != ask.wants.rank_for) else {
+            return;
+        };
         let ranked = Arc::new(devices::rank_anew(&devices, ask.wants.rank_for));
         self.snapshots.send_modify(|snapshot| Arc::make_mut(snapshot).devices = Some(ranked));
         self.waker.wake();
@@ -410,9 +414,13 @@ fn access(failures: &Failures, ever_read: bool) -> Access {
 }
 
 /// The authority's clock, where an answer shows it. A `Date` header alone may be anybody's.
-fn authority_clock<T>(exchange: Exchange, answer: &code42::Answer<T>) -> Option<Offset> {
+fn authority_clock<T>(
+    before: Option<Offset>,
+    exchange: Exchange,
+    answer: &code42::Answer<T>,
+) -> Option<Offset> {
     let shown = answer.authority_time.filter(|shown| Some(*shown) != answer.date)?;
-    Some(Offset::proven(exchange, shown, shown))
+    Some(Offset::proven(before, exchange, shown, shown))
 }
 
 /// The edition, where the server says it; later versions do not.
@@ -442,10 +450,14 @@ mod tests {
         assert!(!note(&mut failures.servers, &Err(unreachable.clone()), second(2)));
         assert!(note(&mut failures.servers, &Err(refused.clone()), second(3)));
         assert!(note(&mut failures.devices, &Err(unreachable), second(4)));
-        let failed = Access::Failed { failure: AccessFailure::Refused, message: "refused".into(), since: second(1) };
+        let failed =
+            Access::Failed { failure: AccessFailure::Refused, message: "refused".into(), since: second(1) };
         assert_eq!(access(&failures, true), failed);
         note(&mut failures.servers, &Ok(()), second(5));
-        assert!(matches!(access(&failures, true), Access::Failed { failure: AccessFailure::Unreachable, .. }));
+        assert!(matches!(
+            access(&failures, true),
+            Access::Failed { failure: AccessFailure::Unreachable, .. }
+        ));
         note(&mut failures.devices, &Ok(()), second(6));
         assert_eq!(access(&failures, true), Access::Good);
     }

@@ -76,7 +76,9 @@ impl Place {
 pub fn same_authority(one: &str, other: &str) -> bool {
     let path = |url: &str| Url::parse(url.trim()).ok().map(|url| url.path().trim_end_matches('/').to_owned());
     match (Place::of(one), Place::of(other)) {
-        (Ok(one_place), Ok(other_place)) => one_place.origin == other_place.origin && path(one) == path(other),
+        (Ok(one_place), Ok(other_place)) => {
+            one_place.origin == other_place.origin && path(one) == path(other)
+        }
         _ => false,
     }
 }
@@ -103,14 +105,19 @@ impl HostRules {
         if place.host == "localhost" || place.host.ends_with(".localhost") {
             return Err(Denial::Loopback(place.host.clone()));
         }
-        place.host.parse().map_or(Ok(()), |address| check_address(address))
+        place.host.parse().map_or(Ok(()), check_address)
     }
 
     /// Judges the addresses that a name leads to.
     ///
     /// # Errors
     /// Why it is denied: one bad address denies the name.
-    pub fn check_addresses(&self, place: &Place, addresses: &[IpAddr], api_server: &[IpAddr]) -> Result<(), Denial> {
+    pub fn check_addresses(
+        &self,
+        place: &Place,
+        addresses: &[IpAddr],
+        api_server: &[IpAddr],
+    ) -> Result<(), Denial> {
         if self.is_permitted(place)? {
             return Ok(());
         }
@@ -205,7 +212,9 @@ mod tests {
         ] {
             assert_eq!(check(&[], url), Err(denial), "{url}");
         }
-        for url in ["https://backup.example.com:4285", "http://10.0.0.7:4280", "https://code42-authority.code42.svc"] {
+        for url in
+            ["https://backup.example.com:4285", "http://10.0.0.7:4280", "https://code42-authority.code42.svc"]
+        {
             assert_eq!(check(&[], url), Ok(()), "{url}");
         }
     }
