@@ -357,3 +357,54 @@ fn words(error: &kube::Error) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATEFUL_SET: &str = "{metadata: {uid: u, generation: 1}, spec: {replicas: 1, selector: {matchLabels: {app: a}}, \
+        updateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 1}}, \
+        template: {spec: {containers: [{name: server, image: 's:1'}, {name: logs, image: 'l:1'}]}}}, \
+        status: {replicas: 1, readyReplicas: 1, currentRevision: r, updateRevision: r, observedGeneration: 1}}";
+
+    const READY: &str = "{metadata: {name: a-0}, spec: {containers: [{name: server, image: 's:0'}]}, \
+        status: {conditions: [{type: Ready, status: 'True'}]}}";
+
+    const FAILING: &str = "{metadata: {name: a-0}, spec: {containers: [{name: server, image: 's:0'}]}, \
+        status: {containerStatuses: [{name: server, ready: false, restartCount: 1, image: i, imageID: '', \
+        state: {waiting: {reason: ErrImagePull}}}]}}";
+
+    fn facts_of(pod: &str, container: Option<&str>) -> WorkloadFacts {
+        let object: StatefulSet = serde_saphyr::from_str(STATEFUL_SET).unwrap();
+        let pod: Pod = serde_saphyr::from_str(pod).unwrap();
+        let reference = WorkloadRef::stateful_set("a");
+        facts(&object, &[pod], Wanted { reference: &reference, container, image_from: None })
+    }
+
+    #[test]
+    fn a_workload_is_read_with_the_image_that_runs() {
+        let facts = facts_of(READY, Some("server"));
+        assert_eq!(
+            facts,
+            WorkloadFacts {
+                uid: "u".into(),
+                container: "server".into(),
+                template_image: "s:1".into(),
+                running_image: Some("s:0".into()),
+                catch: Catch::Held,
+                rollout: WorkloadRollout::Settled,
+                image_from: ImageFrom::Operator,
+                misfits: Vec::new(),
+                rights: Rights::Unchecked,
+            }
+        );
+    }
+
+    #[test]
+    fn a_failing_pod_is_evidence_at_once_and_an_unnamed_container_a_misfit() {
+        let facts = facts_of(FAILING, None);
+        assert_eq!(facts.rollout, WorkloadRollout::Failing("pod a-0: container server: ErrImagePull".into()));
+        assert_eq!(facts.misfits.len(), 1);
+        assert_eq!((facts.running_image, facts.template_image.as_str()), (None, ""));
+    }
+}

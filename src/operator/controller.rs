@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::runtime::controller::Config;
+use kube::runtime::controller::{self, Config};
 use kube::runtime::reflector::{ObjectRef, Store, store::Writer};
 use kube::runtime::{Controller, WatchStreamExt, reflector, watcher};
 use kube::{Client, ResourceExt};
@@ -56,8 +56,16 @@ pub async fn run(
             |object, error, context| after_failure(&object, error, &context),
             Arc::clone(&context),
         )
-        // Failures were told by `after_failure`; what remains is an object that vanished between two looks.
-        .for_each(|_| ready(()));
+        .for_each(|look| {
+            match look {
+                Err(controller::Error::QueueError(error)) => {
+                    tracing::warn!(%error, "CodeUpgrades cannot be watched");
+                }
+                // Failures were told by `after_failure`; an object that vanished between two looks needs none.
+                Ok(_) | Err(_) => {}
+            }
+            ready(())
+        });
     let sweep = async {
         loop {
             clock::sleep(SWEEP_EVERY).await;
