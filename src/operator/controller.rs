@@ -57,12 +57,9 @@ pub async fn run(
             Arc::clone(&context),
         )
         .for_each(|look| {
-            match look {
-                Err(controller::Error::QueueError(error)) => {
-                    tracing::warn!(%error, "CodeUpgrades cannot be watched");
-                }
-                // Failures were told by `after_failure`; an object that vanished between two looks needs none.
-                Ok(_) | Err(_) => {}
+            // Failures were told by `after_failure`; an object that vanished between two looks needs none.
+            if let Err(controller::Error::QueueError(error)) = look {
+                tracing::warn!(%error, "CodeUpgrades cannot be watched");
             }
             ready(())
         });
