@@ -34,7 +34,13 @@ use crate::planner::observed::{Catch, Rights, WorkloadFacts, WorkloadReading, Wo
 
 /// A kind of workload that can run a server.
 pub(crate) trait Kind:
-    Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static
+    Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+    + Clone
+    + Debug
+    + DeserializeOwned
+    + Send
+    + Sync
+    + 'static
 {
     /// The pod template.
     fn template(&self) -> Option<&PodTemplateSpec>;
@@ -187,7 +193,9 @@ fn facts<K: Kind>(object: &K, pods: &[Pod], wanted: Wanted<'_>) -> WorkloadFacts
         running_image: pods::running_image(pods, &container),
         catch: object.catch(),
         rollout,
-        image_from: wanted.image_from.unwrap_or_else(|| ownership::image_from(object.managed_fields(), &container)),
+        image_from: wanted
+            .image_from
+            .unwrap_or_else(|| ownership::image_from(object.managed_fields(), &container)),
         misfits,
         rights: Rights::Unchecked,
         container,
@@ -245,7 +253,11 @@ enum Run {
     Dry,
 }
 
-async fn hold_kind<K: Kind>(client: &Client, namespace: &str, workload: &WorkloadRef) -> Result<Outcome, Error> {
+async fn hold_kind<K: Kind>(
+    client: &Client,
+    namespace: &str,
+    workload: &WorkloadRef,
+) -> Result<Outcome, Error> {
     let target = Target::<K>::new(client, namespace, workload);
     let object = target.get().await?;
     if object.catch() == Catch::Held {
@@ -269,7 +281,8 @@ async fn upgrade_kind<K: Kind>(
     if let Some(problem) = fit::misfits(&object).into_iter().next() {
         return Err(target.unfit(problem));
     }
-    let found = fit::container(object.template(), Some(upgrade.container)).map_err(|problem| target.unfit(problem))?;
+    let found = fit::container(object.template(), Some(upgrade.container))
+        .map_err(|problem| target.unfit(problem))?;
     let mut fields = K::catch_fields(Catch::Open);
     let same_image = found.image == upgrade.image;
     match (upgrade.image_from, run) {
@@ -304,8 +317,12 @@ impl<'a, K: Kind> Target<'a, K> {
     }
 
     async fn get(&self) -> Result<K, Error> {
-        let found = self.api.get_opt(&self.workload.name).await.map_err(|source| self.failed("read", source))?;
-        found.ok_or_else(|| Error::Missing { namespace: self.namespace.to_owned(), workload: self.workload.clone() })
+        let found =
+            self.api.get_opt(&self.workload.name).await.map_err(|source| self.failed("read", source))?;
+        found.ok_or_else(|| Error::Missing {
+            namespace: self.namespace.to_owned(),
+            workload: self.workload.clone(),
+        })
     }
 
     /// Changes `spec` fields of exactly the object that was read.
@@ -338,5 +355,56 @@ fn words(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATEFUL_SET: &str = "{metadata: {uid: u, generation: 1}, spec: {replicas: 1, selector: {matchLabels: {app: a}}, \
+        updateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 1}}, \
+        template: {spec: {containers: [{name: server, image: 's:1'}, {name: logs, image: 'l:1'}]}}}, \
+        status: {replicas: 1, readyReplicas: 1, currentRevision: r, updateRevision: r, observedGeneration: 1}}";
+
+    const READY: &str = "{metadata: {name: a-0}, spec: {containers: [{name: server, image: 's:0'}]}, \
+        status: {conditions: [{type: Ready, status: 'True'}]}}";
+
+    const FAILING: &str = "{metadata: {name: a-0}, spec: {containers: [{name: server, image: 's:0'}]}, \
+        status: {containerStatuses: [{name: server, ready: false, restartCount: 1, image: i, imageID: '', \
+        state: {waiting: {reason: ErrImagePull}}}]}}";
+
+    fn facts_of(pod: &str, container: Option<&str>) -> WorkloadFacts {
+        let object: StatefulSet = serde_saphyr::from_str(STATEFUL_SET).unwrap();
+        let pod: Pod = serde_saphyr::from_str(pod).unwrap();
+        let reference = WorkloadRef::stateful_set("a");
+        facts(&object, &[pod], Wanted { reference: &reference, container, image_from: None })
+    }
+
+    #[test]
+    fn a_workload_is_read_with_the_image_that_runs() {
+        let facts = facts_of(READY, Some("server"));
+        assert_eq!(
+            facts,
+            WorkloadFacts {
+                uid: "u".into(),
+                container: "server".into(),
+                template_image: "s:1".into(),
+                running_image: Some("s:0".into()),
+                catch: Catch::Held,
+                rollout: WorkloadRollout::Settled,
+                image_from: ImageFrom::Operator,
+                misfits: Vec::new(),
+                rights: Rights::Unchecked,
+            }
+        );
+    }
+
+    #[test]
+    fn a_failing_pod_is_evidence_at_once_and_an_unnamed_container_a_misfit() {
+        let facts = facts_of(FAILING, None);
+        assert_eq!(facts.rollout, WorkloadRollout::Failing("pod a-0: container server: ErrImagePull".into()));
+        assert_eq!(facts.misfits.len(), 1);
+        assert_eq!((facts.running_image, facts.template_image.as_str()), (None, ""));
     }
 }

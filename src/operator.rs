@@ -167,7 +167,8 @@ async fn lead(
     let controller = controller::new(watches, options.concurrency);
     let api_server = ApiServerClock::default();
     let witness = Aborted(tokio::spawn(api_server.clone().follow(calls.clone(), shared.clock.clone())));
-    let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: Some(options.identity.clone()) };
+    let reporter =
+        Reporter { controller: FIELD_MANAGER.to_owned(), instance: Some(options.identity.clone()) };
     let context = Arc::new(Context {
         recorder: Recorder::new(calls.clone(), reporter),
         client: calls,
@@ -209,7 +210,11 @@ impl Drop for Aborted {
     }
 }
 
-async fn serve(options: &Options, readiness: &Readiness, metrics: &Metrics) -> Result<Option<Aborted>, Error> {
+async fn serve(
+    options: &Options,
+    readiness: &Readiness,
+    metrics: &Metrics,
+) -> Result<Option<Aborted>, Error> {
     let Some(address) = options.http else { return Ok(None) };
     let server = Server::bind(address).await.map_err(|source| Error::Http { address, source })?;
     let (readiness, metrics) = (readiness.clone(), metrics.clone());

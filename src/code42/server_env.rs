@@ -130,7 +130,8 @@ mod tests {
             ("{}", None),
             ("null", None),
         ] {
-            let body = format!("window.serverEnv = {{productVersion: '4.3.0', clusterType: {cluster_type}}};");
+            let body =
+                format!("window.serverEnv = {{productVersion: '4.3.0', clusterType: {cluster_type}}};");
             assert_eq!(read(&body).unwrap().enterprise, enterprise, "{cluster_type}");
         }
     }

@@ -32,7 +32,9 @@ impl Kind for Deployment {
         let Some(status) = &self.status else { return false };
         let seen = status.observed_generation.unwrap_or(0) >= self.metadata.generation.unwrap_or(0);
         let wanted = Some(self.replicas());
-        seen && [status.replicas, status.updated_replicas, status.ready_replicas].iter().all(|count| *count == wanted)
+        seen && [status.replicas, status.updated_replicas, status.ready_replicas]
+            .iter()
+            .all(|count| *count == wanted)
     }
 
     fn misfits(&self) -> Vec<String> {

@@ -14,18 +14,27 @@ pub(super) struct Container {
 }
 
 /// Chooses the server's container: the named one, or the only one.
-pub(super) fn container(template: Option<&PodTemplateSpec>, wanted: Option<&str>) -> Result<Container, String> {
-    let containers = template.and_then(|template| template.spec.as_ref()).map_or(&[][..], |spec| &spec.containers);
+pub(super) fn container(
+    template: Option<&PodTemplateSpec>,
+    wanted: Option<&str>,
+) -> Result<Container, String> {
+    let containers =
+        template.and_then(|template| template.spec.as_ref()).map_or(&[][..], |spec| &spec.containers);
     let found = match (wanted, containers) {
-        (Some(wanted), _) => containers.iter().find(|container| container.name == wanted).ok_or_else(|| {
-            let names: Vec<&str> = containers.iter().map(|container| container.name.as_str()).collect();
-            format!("it has no container {wanted}; it has {}", names.join(", "))
-        })?,
+        (Some(wanted), _) => {
+            containers.iter().find(|container| container.name == wanted).ok_or_else(|| {
+                let names: Vec<&str> = containers.iter().map(|container| container.name.as_str()).collect();
+                format!("it has no container {wanted}; it has {}", names.join(", "))
+            })?
+        }
         (None, [only]) => only,
         (None, []) => return Err("its template has no container".to_owned()),
         (None, several) => {
             let names: Vec<&str> = several.iter().map(|container| container.name.as_str()).collect();
-            return Err(format!("it has several containers: name the server's with container, one of {}", names.join(", ")));
+            return Err(format!(
+                "it has several containers: name the server's with container, one of {}",
+                names.join(", ")
+            ));
         }
     };
     match &found.image {
@@ -46,7 +55,8 @@ pub(super) fn misfits<K: Kind>(object: &K) -> Vec<String> {
     }
     let owners = object.meta().owner_references.as_deref().unwrap_or_default();
     if let Some(owner) = owners.iter().find(|owner| owner.controller == Some(true)) {
-        misfits.push(format!("it is controlled by {} {}, which would undo the change", owner.kind, owner.name));
+        misfits
+            .push(format!("it is controlled by {} {}, which would undo the change", owner.kind, owner.name));
     }
     misfits
 }
@@ -67,11 +77,16 @@ mod tests {
                 None,
                 Err("it has several containers: name the server's with container, one of server, logs"),
             ),
-            ("[{name: server, image: 'a:1'}]", Some("authority"), Err("it has no container authority; it has server")),
+            (
+                "[{name: server, image: 'a:1'}]",
+                Some("authority"),
+                Err("it has no container authority; it has server"),
+            ),
             ("[{name: server}]", None, Err("its container server has no image")),
             ("[]", None, Err("its template has no container")),
         ] {
-            let template: PodTemplateSpec = serde_saphyr::from_str(&format!("spec: {{containers: {containers}}}")).unwrap();
+            let template: PodTemplateSpec =
+                serde_saphyr::from_str(&format!("spec: {{containers: {containers}}}")).unwrap();
             let found = container(Some(&template), wanted).map(|container| container.name);
             assert_eq!(found.as_deref().map_err(String::as_str), expected, "{containers} {wanted:?}");
         }
@@ -82,8 +97,14 @@ mod tests {
         for (object, expected) in [
             ("{spec: {selector: {}, template: {}}}", None),
             ("{spec: {replicas: 1, selector: {}, template: {}}}", None),
-            ("{spec: {replicas: 2, selector: {}, template: {}}}", Some("it has 2 replicas; a server is exactly one")),
-            ("{spec: {replicas: 0, selector: {}, template: {}}}", Some("it has 0 replicas; a server is exactly one")),
+            (
+                "{spec: {replicas: 2, selector: {}, template: {}}}",
+                Some("it has 2 replicas; a server is exactly one"),
+            ),
+            (
+                "{spec: {replicas: 0, selector: {}, template: {}}}",
+                Some("it has 0 replicas; a server is exactly one"),
+            ),
             (
                 "{spec: {updateStrategy: {type: OnDelete}, selector: {}, template: {}}}",
                 Some("its updateStrategy is OnDelete; it must be RollingUpdate, whose partition holds it"),

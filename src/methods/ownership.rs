@@ -19,7 +19,9 @@ pub(super) fn image_from(entries: &[ManagedFieldsEntry], container: &str) -> Ima
 }
 
 fn owns_image(fields: &Value, container: &str) -> bool {
-    let Some(containers) = fields.pointer("/f:spec/f:template/f:spec/f:containers").and_then(Value::as_object) else {
+    let Some(containers) =
+        fields.pointer("/f:spec/f:template/f:spec/f:containers").and_then(Value::as_object)
+    else {
         return false;
     };
     containers.iter().any(|(key, owned)| {
@@ -51,13 +53,26 @@ mod tests {
             ("Flux", vec![entry("kustomize-controller", "Apply", "", "f:image")], "server", ImageFrom::Git),
             (
                 "both",
-                vec![entry(FIELD_MANAGER, "Update", "", "f:image"), entry("argocd-controller", "Apply", "", "f:image")],
+                vec![
+                    entry(FIELD_MANAGER, "Update", "", "f:image"),
+                    entry("argocd-controller", "Apply", "", "f:image"),
+                ],
                 "server",
                 ImageFrom::Git,
             ),
             ("another field", vec![entry("kubectl", "Update", "", "f:env")], "server", ImageFrom::Operator),
-            ("another container", vec![entry("kubectl", "Update", "", "f:image")], "logs", ImageFrom::Operator),
-            ("a subresource", vec![entry("kubelet", "Update", "status", "f:image")], "server", ImageFrom::Operator),
+            (
+                "another container",
+                vec![entry("kubectl", "Update", "", "f:image")],
+                "logs",
+                ImageFrom::Operator,
+            ),
+            (
+                "a subresource",
+                vec![entry("kubelet", "Update", "status", "f:image")],
+                "server",
+                ImageFrom::Operator,
+            ),
         ] {
             assert_eq!(image_from(&entries, container), expected, "{name}");
         }

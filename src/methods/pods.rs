@@ -75,11 +75,22 @@ mod tests {
 
     #[test]
     fn the_running_image_is_that_of_a_ready_pod() {
-        let spec = |image: &str| format!("spec: {{containers: [{{name: logs, image: 'l:1'}}, {{name: server, image: '{image}'}}]}}");
+        let spec = |image: &str| {
+            format!(
+                "spec: {{containers: [{{name: logs, image: 'l:1'}}, {{name: server, image: '{image}'}}]}}"
+            )
+        };
         let ready = "status: {conditions: [{type: Ready, status: 'True'}]}";
-        let old = pod(&format!("{{metadata: {{creationTimestamp: '2026-01-01T00:00:00Z'}}, {}, {ready}}}", spec("s:1")));
-        let new = pod(&format!("{{metadata: {{creationTimestamp: '2026-01-02T00:00:00Z'}}, {}, {ready}}}", spec("s:2")));
-        let unready = pod(&format!("{{metadata: {{creationTimestamp: '2026-01-03T00:00:00Z'}}, {}}}", spec("s:3")));
+        let old = pod(&format!(
+            "{{metadata: {{creationTimestamp: '2026-01-01T00:00:00Z'}}, {}, {ready}}}",
+            spec("s:1")
+        ));
+        let new = pod(&format!(
+            "{{metadata: {{creationTimestamp: '2026-01-02T00:00:00Z'}}, {}, {ready}}}",
+            spec("s:2")
+        ));
+        let unready =
+            pod(&format!("{{metadata: {{creationTimestamp: '2026-01-03T00:00:00Z'}}, {}}}", spec("s:3")));
         assert_eq!(running_image(&[old.clone(), unready.clone()], "server").as_deref(), Some("s:1"));
         assert_eq!(running_image(&[new, old, unready.clone()], "server").as_deref(), Some("s:2"));
         assert_eq!(running_image(&[unready], "server"), None);
@@ -88,8 +99,14 @@ mod tests {
     #[test]
     fn a_failure_is_told_in_the_kubelets_words() {
         for (status, expected) in [
-            ("{phase: Running, containerStatuses: [{name: server, ready: true, restartCount: 0, image: i, imageID: '', state: {running: {}}}]}", None),
-            ("{phase: Pending, containerStatuses: [{name: server, ready: false, restartCount: 0, image: i, imageID: '', state: {waiting: {reason: ContainerCreating}}}]}", None),
+            (
+                "{phase: Running, containerStatuses: [{name: server, ready: true, restartCount: 0, image: i, imageID: '', state: {running: {}}}]}",
+                None,
+            ),
+            (
+                "{phase: Pending, containerStatuses: [{name: server, ready: false, restartCount: 0, image: i, imageID: '', state: {waiting: {reason: ContainerCreating}}}]}",
+                None,
+            ),
             (
                 "{phase: Running, containerStatuses: [{name: server, ready: false, restartCount: 4, image: i, imageID: '', state: {waiting: {reason: CrashLoopBackOff, message: back-off 40s}}}]}",
                 Some("pod a-0: container server: CrashLoopBackOff: back-off 40s"),

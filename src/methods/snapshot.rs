@@ -150,7 +150,9 @@ fn facts(snapshots: &[DynamicObject]) -> BackupFacts {
     }
     if let Some(parts) = latest.filter(|parts| !is_complete(parts)) {
         match parts.iter().find_map(|part| part.data.pointer("/status/error/message")?.as_str()) {
-            Some(words) => facts.failure = Some(words.chars().take(200).flat_map(char::escape_debug).collect()),
+            Some(words) => {
+                facts.failure = Some(words.chars().take(200).flat_map(char::escape_debug).collect());
+            }
             None => facts.in_progress = begun(parts),
         }
     }

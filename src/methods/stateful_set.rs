@@ -24,7 +24,11 @@ impl Kind for StatefulSet {
     fn catch(&self) -> Catch {
         let strategy = self.spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
         let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
-        catch::of_partition(strategy_type(self), rolling.and_then(|rolling| rolling.partition), self.replicas())
+        catch::of_partition(
+            strategy_type(self),
+            rolling.and_then(|rolling| rolling.partition),
+            self.replicas(),
+        )
     }
 
     fn catch_fields(catch: Catch) -> Value {
@@ -36,7 +40,8 @@ impl Kind for StatefulSet {
     fn is_rolled(&self) -> bool {
         let Some(status) = &self.status else { return false };
         let seen = status.observed_generation.unwrap_or(0) >= self.metadata.generation.unwrap_or(0);
-        let one_revision = status.current_revision.is_some() && status.current_revision == status.update_revision;
+        let one_revision =
+            status.current_revision.is_some() && status.current_revision == status.update_revision;
         seen && one_revision
             && status.replicas == self.replicas()
             && status.ready_replicas.unwrap_or(0) == self.replicas()
@@ -45,7 +50,9 @@ impl Kind for StatefulSet {
     fn misfits(&self) -> Vec<String> {
         match strategy_type(self) {
             ROLLING_UPDATE => Vec::new(),
-            other => vec![format!("its updateStrategy is {other}; it must be {ROLLING_UPDATE}, whose partition holds it")],
+            other => vec![format!(
+                "its updateStrategy is {other}; it must be {ROLLING_UPDATE}, whose partition holds it"
+            )],
         }
     }
 
@@ -77,7 +84,9 @@ mod tests {
             ("{rollingUpdate: {partition: 1}}", true),
             ("{type: OnDelete}", false),
         ] {
-            let object = stateful_set(&format!("spec: {{updateStrategy: {strategy}, selector: {{}}, template: {{}}}}"));
+            let object = stateful_set(&format!(
+                "spec: {{updateStrategy: {strategy}, selector: {{}}, template: {{}}}}"
+            ));
             let expected = if held { Catch::Held } else { Catch::Open };
             assert_eq!(object.catch(), expected, "{strategy}");
             assert_eq!(object.misfits().is_empty(), !strategy.contains("OnDelete"), "{strategy}");
@@ -88,10 +97,26 @@ mod tests {
     fn it_is_rolled_when_its_one_pod_is_ready_at_the_newest_revision() {
         for (name, status, rolled) in [
             ("no status", "{replicas: 0}", false),
-            ("done", "{replicas: 1, readyReplicas: 1, currentRevision: a, updateRevision: a, observedGeneration: 4}", true),
-            ("held", "{replicas: 1, readyReplicas: 1, currentRevision: a, updateRevision: b, observedGeneration: 4}", false),
-            ("not ready", "{replicas: 1, currentRevision: a, updateRevision: a, observedGeneration: 4}", false),
-            ("not seen", "{replicas: 1, readyReplicas: 1, currentRevision: a, updateRevision: a, observedGeneration: 3}", false),
+            (
+                "done",
+                "{replicas: 1, readyReplicas: 1, currentRevision: a, updateRevision: a, observedGeneration: 4}",
+                true,
+            ),
+            (
+                "held",
+                "{replicas: 1, readyReplicas: 1, currentRevision: a, updateRevision: b, observedGeneration: 4}",
+                false,
+            ),
+            (
+                "not ready",
+                "{replicas: 1, currentRevision: a, updateRevision: a, observedGeneration: 4}",
+                false,
+            ),
+            (
+                "not seen",
+                "{replicas: 1, readyReplicas: 1, currentRevision: a, updateRevision: a, observedGeneration: 3}",
+                false,
+            ),
         ] {
             let object = stateful_set(&format!(
                 "{{metadata: {{generation: 4}}, spec: {{replicas: 1, selector: {{}}, template: {{}}}}, status: {status}}}"

@@ -95,7 +95,8 @@ impl Accounts {
     /// # Errors
     /// It is missing, not labelled, or could not be read.
     pub async fn acting(&self, account: &Account) -> Result<Acting, Error> {
-        let api: Api<PartialObjectMeta<ServiceAccount>> = Api::namespaced(self.operator.clone(), &account.namespace);
+        let api: Api<PartialObjectMeta<ServiceAccount>> =
+            Api::namespaced(self.operator.clone(), &account.namespace);
         let found = api
             .get_opt(&account.name)
             .await

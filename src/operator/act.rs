@@ -149,7 +149,9 @@ impl Actor<'_> {
             Step::ReleaseFinalizer => self.set_finalizer(object, Wanted::Absent, name).await,
             Step::HoldCatch { server: _, workload: reference } => {
                 let acting = self.acting(name)?;
-                methods::hold_catch(&acting.client, &acting.account.namespace, reference).await.map_err(workload)
+                methods::hold_catch(&acting.client, &acting.account.namespace, reference)
+                    .await
+                    .map_err(workload)
             }
             Step::UpgradeServer {
                 server: _,

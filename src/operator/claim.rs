@@ -27,9 +27,8 @@ pub struct Claimant {
 /// gives way unless it still has one.
 pub fn claim(uid: &str, guid: Option<&str>, all: &[Claimant]) -> Claim {
     let Some(guid) = guid else { return Claim::Held };
-    let rank = |claimant: &Claimant| {
-        (!claimant.in_hop, claimant.deleted, claimant.created_at, claimant.uid.clone())
-    };
+    let rank =
+        |claimant: &Claimant| (!claimant.in_hop, claimant.deleted, claimant.created_at, claimant.uid.clone());
     let holder = all.iter().filter(|claimant| claimant.guid == guid).min_by_key(|claimant| rank(claimant));
     match holder {
         Some(holder) if holder.uid != uid => Claim::HeldBy(holder.object.clone()),

@@ -105,11 +105,24 @@ impl Clock {
         self.monotonic_at(instant())
     }
 
+    /// Both at one moment. They differ by whole real seconds: less is noise, and what is foretold from them must stay the
+    /// same from one look to the next.
+    pub fn both(&self) -> Both {
+        let wall = wall();
+        let apart = whole_seconds(self.real_monotonic_at(instant()).duration_since(wall));
+        let monotonic = wall.saturating_add(apart).unwrap_or(wall);
+        Both { wall: self.inner.scale.scaled(wall), monotonic: self.inner.scale.scaled(monotonic) }
+    }
+
     /// The monotonic witness at a moment of this process.
     fn monotonic_at(&self, moment: Instant) -> Timestamp {
+        self.inner.scale.scaled(self.real_monotonic_at(moment))
+    }
+
+    fn real_monotonic_at(&self, moment: Instant) -> Timestamp {
         let since = moment.saturating_duration_since(self.inner.started_monotonic);
         let real = SignedDuration::try_from(since).unwrap_or(SignedDuration::MAX);
-        self.inner.scale.scaled(self.inner.started_wall.saturating_add(real).unwrap_or(Timestamp::MAX))
+        self.inner.started_wall.saturating_add(real).unwrap_or(Timestamp::MAX)
     }
 
     /// A time that the API server wrote, in this clock's time.
@@ -141,6 +154,20 @@ impl Clock {
     pub fn exchange(&self, asked: Instant) -> Exchange {
         Exchange { asked: self.monotonic_at(asked), answered: self.monotonic_now() }
     }
+}
+
+/// Two clocks of this process at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Both {
+    /// The wall clock.
+    pub wall: Timestamp,
+    /// The monotonic witness.
+    pub monotonic: Timestamp,
+}
+
+/// The nearest whole number of seconds.
+fn whole_seconds(span: SignedDuration) -> SignedDuration {
+    SignedDuration::from_secs(span.as_millis().saturating_add(500).div_euclid(1000).try_into().unwrap_or(0))
 }
 
 /// The real wall clock.
@@ -209,8 +236,19 @@ mod tests {
     #[test]
     fn the_witnesses_of_one_process_agree() {
         for clock in [Clock::real_time(), Clock::scaled_from_now(at("2016-03-01T00:00:00Z"), 600)] {
-            let difference = clock.monotonic_now().duration_since(clock.now()).abs();
-            assert!(clock.real(difference) < Duration::from_millis(100), "{difference:?}");
+            let Both { wall, monotonic } = clock.both();
+            assert_eq!(wall, monotonic);
+            assert!(clock.real(clock.now().duration_since(wall)) < Duration::from_secs(1));
+        }
+    }
+
+    #[test]
+    fn clocks_differ_by_whole_seconds() {
+        for (milliseconds, seconds) in
+            [(0, 0), (499, 0), (500, 1), (-499, 0), (-501, -1), (3_600_200, 3600), (-3_600_200, -3600)]
+        {
+            let span = SignedDuration::from_millis(milliseconds);
+            assert_eq!(whole_seconds(span), SignedDuration::from_secs(seconds), "{milliseconds}");
         }
     }
 }

@@ -8,6 +8,7 @@
 //! What must never happen here: a decision, or a write to anything.
 
 mod devices;
+mod failures;
 mod pace;
 mod servers;
 pub mod session;
@@ -30,6 +31,7 @@ use crate::planner::Wants;
 use crate::planner::desired::Problem;
 use crate::planner::observed::{Access, AccessFailure, AuthorityFacts, Edition, ServersFacts, SettingsFacts};
 use devices::Purpose;
+use failures::{Failures, Subject};
 use pace::{Attempt, AttemptOutcome, Pace, listing_due};
 use session::{Connection, Failure, Session};
 
@@ -131,20 +133,6 @@ struct Opened {
     outcome: Result<Session, Failure>,
     read_at: std::time::Instant,
     for_: Duration,
-}
-
-/// What fails at the moment, by what was read.
-#[derive(Clone, Debug, Default)]
-struct Failures {
-    servers: Option<(Failure, Timestamp)>,
-    devices: Option<(Failure, Timestamp)>,
-}
-
-/// What a collector reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Subject {
-    Servers,
-    Devices,
 }
 
 impl Collector {
@@ -272,14 +260,16 @@ impl Collector {
         let before = self.snapshots.borrow().clone();
         let asked = clock::instant();
         let this = client.this_server().await.map_err(|error| Failure::from(&error))?;
-        let authority_clock = authority_clock(clock.exchange(asked), &this);
+        let authority_clock = authority_clock(before.authority_clock, clock.exchange(asked), &this);
         let listed = client.servers().await.map_err(|error| Failure::from(&error))?;
         let now = clock.now();
         let guid = Guid(this.value.guid.to_string());
         let known = before.servers.as_ref().map_or(&[][..], |servers| &servers.list);
         let list = servers::servers(&this.value, &listed.value, known, now)?;
         let edition = match &before.authority {
-            Some(authority) if authority.guid == guid && authority.edition != Edition::Unstated => authority.edition,
+            Some(authority) if authority.guid == guid && authority.edition != Edition::Unstated => {
+                authority.edition
+            }
             Some(_) | None => edition(client).await,
         };
         let settings_id = this.value.cluster_server_id;
@@ -347,7 +337,9 @@ impl Collector {
     /// Gives the known devices the ranks of the wanted release.
     fn rank_as_wanted(&self, ask: &Ask) {
         let devices = self.snapshots.borrow().devices.clone();
-        let Some(devices) = devices.filter(|devices| devices.ranked_for != ask.wants.rank_for) else { return };
+        let Some(devices) = devices.filter(|devices| devices.ranked_for != ask.wants.rank_for) else {
+            return;
+        };
         let ranked = Arc::new(devices::rank_anew(&devices, ask.wants.rank_for));
         self.snapshots.send_modify(|snapshot| Arc::make_mut(snapshot).devices = Some(ranked));
         self.waker.wake();
@@ -358,17 +350,13 @@ impl Collector {
         let now = self.shared.clock.now();
         let (access, changed) = {
             let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let slot = match subject {
-                Subject::Servers => &mut failures.servers,
-                Subject::Devices => &mut failures.devices,
-            };
-            let changed = note(slot, outcome, now);
-            (access(&failures, self.snapshots.borrow().servers.is_some()), changed)
+            let changed = failures.note(subject, outcome, now);
+            (failures.access(self.snapshots.borrow().servers.is_some()), changed)
         };
         if let (Err(failure), true) = (outcome, changed) {
-            tracing::warn!(object = %self.waker, reading = ?subject, %failure, "the authority could not be read");
+            tracing::warn!(object = %self.waker, reading = subject.name(), %failure, "the authority could not be read");
         }
-        self.shared.metrics.count_reading(subject_name(subject), outcome.is_ok());
+        self.shared.metrics.count_reading(subject.name(), outcome.is_ok());
         self.snapshots.send_modify(|snapshot| Arc::make_mut(snapshot).access = access);
         self.waker.wake();
     }
@@ -381,38 +369,14 @@ enum Waited {
     AskedAnew,
 }
 
-fn subject_name(subject: Subject) -> &'static str {
-    match subject {
-        Subject::Servers => "servers",
-        Subject::Devices => "devices",
-    }
-}
-
-/// Notes an outcome; says whether it differs from what was noted. The time of a failure is that of the first in a row.
-fn note(slot: &mut Option<(Failure, Timestamp)>, outcome: &Result<(), Failure>, now: Timestamp) -> bool {
-    let before = slot.as_ref().map(|(failure, _)| failure.clone());
-    *slot = match outcome {
-        Ok(()) => None,
-        Err(failure) => Some((failure.clone(), slot.as_ref().map_or(now, |(_, since)| *since))),
-    };
-    before.as_ref() != outcome.as_ref().err()
-}
-
-/// How the last attempts went, as one: what concerns the servers is told first.
-fn access(failures: &Failures, ever_read: bool) -> Access {
-    match failures.servers.as_ref().or(failures.devices.as_ref()) {
-        Some((failure, since)) => {
-            Access::Failed { failure: failure.kind, message: failure.message.clone(), since: *since }
-        }
-        None if ever_read => Access::Good,
-        None => Access::NotYet,
-    }
-}
-
 /// The authority's clock, where an answer shows it. A `Date` header alone may be anybody's.
-fn authority_clock<T>(exchange: Exchange, answer: &code42::Answer<T>) -> Option<Offset> {
+fn authority_clock<T>(
+    before: Option<Offset>,
+    exchange: Exchange,
+    answer: &code42::Answer<T>,
+) -> Option<Offset> {
     let shown = answer.authority_time.filter(|shown| Some(*shown) != answer.date)?;
-    Some(Offset::proven(exchange, shown, shown))
+    Some(Offset::proven(before, exchange, shown, shown))
 }
 
 /// The edition, where the server says it; later versions do not.
@@ -424,29 +388,5 @@ async fn edition(client: &code42::Client) -> Edition {
             None => Edition::Unstated,
         },
         Err(_) => Edition::Unstated,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failure_lasts_from_its_first_moment_and_servers_are_told_first() {
-        let second = |second| Timestamp::from_second(second).unwrap();
-        let refused = Failure::new(AccessFailure::Refused, "refused");
-        let unreachable = Failure::new(AccessFailure::Unreachable, "unreachable");
-        let mut failures = Failures::default();
-        assert_eq!(access(&failures, false), Access::NotYet);
-        assert!(note(&mut failures.servers, &Err(unreachable.clone()), second(1)));
-        assert!(!note(&mut failures.servers, &Err(unreachable.clone()), second(2)));
-        assert!(note(&mut failures.servers, &Err(refused.clone()), second(3)));
-        assert!(note(&mut failures.devices, &Err(unreachable), second(4)));
-        let failed = Access::Failed { failure: AccessFailure::Refused, message: "refused".into(), since: second(1) };
-        assert_eq!(access(&failures, true), failed);
-        note(&mut failures.servers, &Ok(()), second(5));
-        assert!(matches!(access(&failures, true), Access::Failed { failure: AccessFailure::Unreachable, .. }));
-        note(&mut failures.devices, &Ok(()), second(6));
-        assert_eq!(access(&failures, true), Access::Good);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::runtime::controller::Config;
+use kube::runtime::controller::{self, Config};
 use kube::runtime::reflector::{ObjectRef, Store, store::Writer};
 use kube::runtime::{Controller, WatchStreamExt, reflector, watcher};
 use kube::{Client, ResourceExt};
@@ -56,8 +56,13 @@ pub async fn run(
             |object, error, context| after_failure(&object, error, &context),
             Arc::clone(&context),
         )
-        // Failures were told by `after_failure`; what remains is an object that vanished between two looks.
-        .for_each(|_| ready(()));
+        .for_each(|look| {
+            // Failures were told by `after_failure`; an object that vanished between two looks needs none.
+            if let Err(controller::Error::QueueError(error)) = look {
+                tracing::warn!(%error, "CodeUpgrades cannot be watched");
+            }
+            ready(())
+        });
     let sweep = async {
         loop {
             clock::sleep(SWEEP_EVERY).await;
@@ -80,7 +85,11 @@ pub fn orders(client: Client, writer: Writer<GuardedOrder>) -> impl Stream<Item 
                 Some(ObjectRef::new(&order.spec.upgrade).within(&namespace))
             }
             Ok(DeserializeGuard(Err(invalid))) => {
-                tracing::warn!(order = invalid.metadata.name, error = invalid.error, "an order cannot be read");
+                tracing::warn!(
+                    order = invalid.metadata.name,
+                    error = invalid.error,
+                    "an order cannot be read"
+                );
                 None
             }
             Err(error) => {
@@ -103,17 +112,28 @@ pub fn catalog(
     reflector(writer, releases.default_backoff()).filter_map(move |event| {
         match &event {
             Ok(watcher::Event::InitDone) => is_complete = true,
-            Ok(watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) | watcher::Event::Delete(_)) => {}
+            Ok(
+                watcher::Event::Init
+                | watcher::Event::InitApply(_)
+                | watcher::Event::Apply(_)
+                | watcher::Event::Delete(_),
+            ) => {}
             Err(error) => tracing::warn!(%error, "releases cannot be watched"),
         }
         let is_news = is_complete
-            && matches!(event, Ok(watcher::Event::InitDone | watcher::Event::Apply(_) | watcher::Event::Delete(_)));
+            && matches!(
+                event,
+                Ok(watcher::Event::InitDone | watcher::Event::Apply(_) | watcher::Event::Delete(_))
+            );
         ready((is_news && publish_catalog(&store, &publish)).then_some(()))
     })
 }
 
 /// Publishes the catalog of the store; says whether it changed.
-fn publish_catalog(store: &Store<GuardedRelease>, publish: &watch::Sender<Option<Arc<KnownCatalog>>>) -> bool {
+fn publish_catalog(
+    store: &Store<GuardedRelease>,
+    publish: &watch::Sender<Option<Arc<KnownCatalog>>>,
+) -> bool {
     let mut problems = Vec::new();
     let mut objects = Vec::new();
     for guarded in store.state() {

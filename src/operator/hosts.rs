@@ -5,6 +5,7 @@
 //! operator flag permits what would be denied, and once it is used, it permits nothing else.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use reqwest::Url;
 
@@ -15,9 +16,12 @@ use crate::planner::desired::glob;
 pub struct HostRules {
     /// Globs over `host:port`; empty leaves everything open that is not denied anyway.
     allowed: Vec<String>,
-    /// Names and addresses of the API server, lower case.
-    api_server: Vec<String>,
+    /// The host by which the operator itself reaches the API server, lower case.
+    api_server: Option<String>,
 }
+
+/// A name that does not resolve by then leads nowhere for now.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The names by which pods know their API server.
 const API_SERVER_NAMES: [&str; 4] =
@@ -76,7 +80,9 @@ impl Place {
 pub fn same_authority(one: &str, other: &str) -> bool {
     let path = |url: &str| Url::parse(url.trim()).ok().map(|url| url.path().trim_end_matches('/').to_owned());
     match (Place::of(one), Place::of(other)) {
-        (Ok(one_place), Ok(other_place)) => one_place.origin == other_place.origin && path(one) == path(other),
+        (Ok(one_place), Ok(other_place)) => {
+            one_place.origin == other_place.origin && path(one) == path(other)
+        }
         _ => false,
     }
 }
@@ -84,9 +90,7 @@ pub fn same_authority(one: &str, other: &str) -> bool {
 impl HostRules {
     /// The rules of an operator with these flags, whose API server is at this url.
     pub fn new(allowed: Vec<String>, api_server: &str) -> Self {
-        let own = Place::of(api_server).ok().map(|place| place.host);
-        let api_server = own.into_iter().chain(API_SERVER_NAMES.map(str::to_owned)).collect();
-        Self { allowed, api_server }
+        Self { allowed, api_server: Place::of(api_server).ok().map(|place| place.host) }
     }
 
     /// Judges a place by its name. A name that passes may still lead to an address that does not.
@@ -97,20 +101,25 @@ impl HostRules {
         if self.is_permitted(place)? {
             return Ok(());
         }
-        if self.api_server.contains(&place.host) {
+        if API_SERVER_NAMES.contains(&place.host.as_str()) || self.api_server.as_ref() == Some(&place.host) {
             return Err(Denial::ApiServer(place.host.clone()));
         }
         if place.host == "localhost" || place.host.ends_with(".localhost") {
             return Err(Denial::Loopback(place.host.clone()));
         }
-        place.host.parse().map_or(Ok(()), |address| check_address(address))
+        place.host.parse().map_or(Ok(()), check_address)
     }
 
     /// Judges the addresses that a name leads to.
     ///
     /// # Errors
     /// Why it is denied: one bad address denies the name.
-    pub fn check_addresses(&self, place: &Place, addresses: &[IpAddr], api_server: &[IpAddr]) -> Result<(), Denial> {
+    pub fn check_addresses(
+        &self,
+        place: &Place,
+        addresses: &[IpAddr],
+        api_server: &[IpAddr],
+    ) -> Result<(), Denial> {
         if self.is_permitted(place)? {
             return Ok(());
         }
@@ -130,11 +139,14 @@ impl HostRules {
     /// Why it is denied.
     pub async fn check(&self, place: &Place) -> Result<(), Denial> {
         self.check_name(place)?;
-        let addresses = resolve(&place.host, place.port).await;
-        let mut api_server = Vec::new();
-        for name in &self.api_server {
-            api_server.extend(resolve(name, place.port).await);
+        if self.is_permitted(place)? {
+            return Ok(());
         }
+        let addresses = resolve(&place.host, place.port).await;
+        let api_server = match &self.api_server {
+            Some(host) => resolve(host, place.port).await,
+            None => Vec::new(),
+        };
         self.check_addresses(place, &addresses, &api_server)
     }
 
@@ -152,9 +164,9 @@ impl HostRules {
 }
 
 async fn resolve(host: &str, port: u16) -> Vec<IpAddr> {
-    match tokio::net::lookup_host((host, port)).await {
-        Ok(found) => found.map(|address: SocketAddr| address.ip()).collect(),
-        Err(_) => Vec::new(),
+    match tokio::time::timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host((host, port))).await {
+        Ok(Ok(found)) => found.map(|address: SocketAddr| address.ip()).collect(),
+        Ok(Err(_)) | Err(_) => Vec::new(),
     }
 }
 
@@ -205,7 +217,9 @@ mod tests {
         ] {
             assert_eq!(check(&[], url), Err(denial), "{url}");
         }
-        for url in ["https://backup.example.com:4285", "http://10.0.0.7:4280", "https://code42-authority.code42.svc"] {
+        for url in
+            ["https://backup.example.com:4285", "http://10.0.0.7:4280", "https://code42-authority.code42.svc"]
+        {
             assert_eq!(check(&[], url), Ok(()), "{url}");
         }
     }

@@ -151,7 +151,8 @@ impl Lease {
         if self.give_back(object).await? == GivenBack::Overtaken {
             // Perhaps by a renewal of ours whose answer was not waited for.
             let found = self.call("read", self.api.get_opt(&self.options.name)).await?;
-            if let Some(object) = found.filter(|object| view::holder(object) == Some(&self.options.identity)) {
+            if let Some(object) = found.filter(|object| view::holder(object) == Some(&self.options.identity))
+            {
                 self.give_back(object).await?;
             }
         }
@@ -175,10 +176,12 @@ impl Lease {
         let started = Tenure::begin(clock::instant(), clock::wall(), self.options.duration);
         let found = self.call("read", self.api.get_opt(&self.options.name)).await?;
         let written = match found {
-            None => match self.call("created", self.api.create(&PostParams::default(), &self.claim(None))).await {
-                Err(Error::Api { source, .. }) if is_conflict(&source) => None,
-                written => Some(written?),
-            },
+            None => {
+                match self.call("created", self.api.create(&PostParams::default(), &self.claim(None))).await {
+                    Err(Error::Api { source, .. }) if is_conflict(&source) => None,
+                    written => Some(written?),
+                }
+            }
             Some(object) => {
                 self.view.look(&object, clock::instant());
                 if !self.view.may_be_taken(&self.options.identity, clock::instant()) {
@@ -198,16 +201,14 @@ impl Lease {
         // From before the request: when it was carried out in between is not known.
         let started = Tenure::begin(clock::instant(), clock::wall(), self.options.duration);
         let Some(object) = &self.object else { return Err(self.lost()) };
-        match self.replace("renewed", &self.claim(Some(object))).await? {
-            Some(written) => self.object = Some(written),
-            None => {
-                // Somebody wrote it: a renewal of ours whose answer was lost, or another holder.
-                let found = self.call("read", self.api.get_opt(&self.options.name)).await?;
-                let ours = found.filter(|object| view::holder(object) == Some(self.options.identity.as_str()));
-                self.object = Some(ours.ok_or_else(|| self.lost())?);
-                return Ok(());
-            }
-        }
+        let Some(written) = self.replace("renewed", &self.claim(Some(object))).await? else {
+            // Somebody wrote it: a renewal of ours whose answer was lost, or another holder.
+            let found = self.call("read", self.api.get_opt(&self.options.name)).await?;
+            let ours = found.filter(|object| view::holder(object) == Some(self.options.identity.as_str()));
+            self.object = Some(ours.ok_or_else(|| self.lost())?);
+            return Ok(());
+        };
+        self.object = Some(written);
         self.held.set(Some(started));
         Ok(())
     }
@@ -229,8 +230,14 @@ impl Lease {
             ),
             spec: Some(LeaseSpec {
                 holder_identity: Some(self.options.identity.clone()),
-                lease_duration_seconds: Some(i32::try_from(self.options.duration.as_secs()).unwrap_or(i32::MAX)),
-                acquire_time: if same { spec.and_then(|spec| spec.acquire_time.clone()) } else { Some(now.clone()) },
+                lease_duration_seconds: Some(
+                    i32::try_from(self.options.duration.as_secs()).unwrap_or(i32::MAX),
+                ),
+                acquire_time: if same {
+                    spec.and_then(|spec| spec.acquire_time.clone())
+                } else {
+                    Some(now.clone())
+                },
                 renew_time: Some(now),
                 lease_transitions: Some(if same { transitions } else { transitions.saturating_add(1) }),
                 ..LeaseSpec::default()

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use kube::ResourceExt;
 
 use super::account::{self, Account, Acting};
+use super::clock::Both;
 use super::collect::Snapshot;
 use super::context::{Context, KnownCatalog};
 use super::environment::Environment;
-use super::witness::ApiServerClock;
 use crate::api::{CodeUpgrade, FINALIZER};
 use crate::methods::snapshot;
 use crate::planner::desired::{Backup, Method, Problem};
@@ -54,7 +54,7 @@ pub async fn observe(
     let backup = backup(acting.as_ref(), object, &desired).await;
     let observed = Observed {
         // Last: what was read before must not look younger than it is.
-        witnesses: witnesses(context, &context.api_server, &snapshot),
+        witnesses: witnesses(context, &snapshot),
         access: snapshot.access.clone(),
         authority: snapshot.authority.clone(),
         servers: snapshot.servers.clone(),
@@ -80,7 +80,11 @@ pub async fn observe(
 /// What is wrong with the groups, which shows only where the organisations are known: told of these groups alone.
 fn group_problems(snapshot: &Snapshot, desired: &Desired) -> Vec<Problem> {
     let matched_by = snapshot.devices.as_ref().map(|devices| devices.matched_by);
-    if matched_by == Some(desired.devices.groups_digest()) { snapshot.group_problems.clone() } else { Vec::new() }
+    if matched_by == Some(desired.devices.groups_digest()) {
+        snapshot.group_problems.clone()
+    } else {
+        Vec::new()
+    }
 }
 
 async fn acting(context: &Context, object: &CodeUpgrade) -> Result<Acting, account::Error> {
@@ -89,13 +93,12 @@ async fn acting(context: &Context, object: &CodeUpgrade) -> Result<Acting, accou
     context.shared.accounts.acting(&account).await
 }
 
-fn witnesses(context: &Context, api_server: &ApiServerClock, snapshot: &Snapshot) -> Witnesses {
-    let clock = context.clock();
-    let monotonic = clock.monotonic_now();
+fn witnesses(context: &Context, snapshot: &Snapshot) -> Witnesses {
+    let Both { wall, monotonic } = context.clock().both();
     Witnesses {
-        operator: clock.now(),
+        operator: wall,
         monotonic,
-        api_server: api_server.now(clock),
+        api_server: context.api_server.at(monotonic),
         authority: snapshot.authority_clock.map(|offset| offset.apply(monotonic)),
     }
 }
@@ -103,7 +106,8 @@ fn witnesses(context: &Context, api_server: &ApiServerClock, snapshot: &Snapshot
 /// Backups are only looked for where the spec asks for snapshots and a hop may come.
 async fn backup(acting: Result<&Acting, &String>, object: &CodeUpgrade, desired: &Desired) -> BackupFacts {
     let workload = desired.authority.method.as_ref().and_then(Method::workload);
-    let (Backup::VolumeSnapshot { .. }, Some(_), Some(_)) = (&desired.backup, desired.target, workload) else {
+    let (Backup::VolumeSnapshot { .. }, Some(_), Some(_)) = (&desired.backup, desired.target, workload)
+    else {
         return BackupFacts::default();
     };
     match acting {

@@ -69,7 +69,9 @@ pub async fn write(
     let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     match api.replace_status(&name, &parameters, &object).await {
         Ok(written) => Ok(Written::Written(Box::new(written))),
-        Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => Ok(Written::Overtaken),
+        Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
+            Ok(Written::Overtaken)
+        }
         Err(source) => Err(Error::Status { namespace, name, source: Box::new(source) }),
     }
 }
@@ -113,7 +115,8 @@ async fn publish_one(context: &Context, object: &CodeUpgrade, type_: EventType, 
 /// Whether an event only repeats that the object is stalled, for the reason that its status gives already.
 fn was_said(event: &Event, previous: Option<&CodeUpgradeStatus>, decision: &Decision) -> bool {
     let repeats = decision.report.phase == Phase::Stalled && event.reason == decision.report.reason.name();
-    repeats && previous.is_some_and(|known| known.phase == Phase::Stalled.name() && known.reason == event.reason)
+    repeats
+        && previous.is_some_and(|known| known.phase == Phase::Stalled.name() && known.reason == event.reason)
 }
 
 fn bounded(text: &str, most: usize) -> String {

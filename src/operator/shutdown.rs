@@ -35,7 +35,8 @@ impl Stop {
     /// The signals cannot be listened for.
     pub fn on_signal() -> std::io::Result<Self> {
         let (stopper, stop) = stop();
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         tokio::spawn(async move {
             tokio::select! {
                 _ = terminate.recv() => {}

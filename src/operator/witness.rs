@@ -24,16 +24,17 @@ pub struct ApiServerClock {
 }
 
 impl ApiServerClock {
-    /// What it shows now; `None` before it was asked.
-    pub fn now(&self, clock: &Clock) -> Option<Timestamp> {
+    /// What it shows when our monotonic witness shows `monotonic`; `None` before it was asked.
+    pub fn at(&self, monotonic: Timestamp) -> Option<Timestamp> {
         let offset = *self.offset.lock().unwrap_or_else(PoisonError::into_inner);
-        offset.map(|offset| offset.apply(clock.monotonic_now()))
+        offset.map(|offset| offset.apply(monotonic))
     }
 
     /// Asks again and again.
     pub async fn follow(self, client: Client, clock: Clock) {
         loop {
-            match ask(&client, &clock).await {
+            let before = *self.offset.lock().unwrap_or_else(PoisonError::into_inner);
+            match ask(&client, &clock, before).await {
                 Ok(Some(offset)) => {
                     *self.offset.lock().unwrap_or_else(PoisonError::into_inner) = Some(offset);
                 }
@@ -46,7 +47,7 @@ impl ApiServerClock {
 }
 
 /// One question: `/version`, which every account may read.
-async fn ask(client: &Client, clock: &Clock) -> Result<Option<Offset>, kube::Error> {
+async fn ask(client: &Client, clock: &Clock, before: Option<Offset>) -> Result<Option<Offset>, kube::Error> {
     let request = Request::get("/version").body(Body::empty()).map_err(kube::Error::HttpError)?;
     let asked = clock::instant();
     let response = client.send(request).await?;
@@ -54,7 +55,7 @@ async fn ask(client: &Client, clock: &Clock) -> Result<Option<Offset>, kube::Err
     let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok()).and_then(parse_date);
     let Some(date) = date else { return Ok(None) };
     let latest = date.saturating_add(GRANULARITY).unwrap_or(date);
-    Ok(Some(Offset::proven(exchange, clock.of_api_server(date), clock.of_api_server(latest))))
+    Ok(Some(Offset::proven(before, exchange, clock.of_api_server(date), clock.of_api_server(latest))))
 }
 
 fn parse_date(text: &str) -> Option<Timestamp> {

@@ -39,7 +39,11 @@ pub(super) struct Listing {
 ///
 /// # Errors
 /// Why it was not complete: then nothing of it is used.
-pub(super) async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) -> Result<Listing, Failure> {
+pub(super) async fn list(
+    client: &code42::Client,
+    clock: &Clock,
+    purpose: Purpose<'_>,
+) -> Result<Listing, Failure> {
     let failure = |error: code42::Error| Failure::from(&error);
     // Before the first question: what changes while it is listed may be missed.
     let began = clock.now();
@@ -173,7 +177,10 @@ mod tests {
     #[test]
     fn a_device_without_what_decisions_need_is_counted_as_unreadable() {
         for (name, change) in [
-            ("a guid that is no number", (|record| record.guid = Guid::parse("abc").unwrap()) as fn(&mut DeviceRecord)),
+            (
+                "a guid that is no number",
+                (|record| record.guid = Guid::parse("abc").unwrap()) as fn(&mut DeviceRecord),
+            ),
             ("no service", |record| record.service = None),
             ("an unknown service", |record| record.service = Some("Other".into())),
             ("no version", |record| record.product_version = None),

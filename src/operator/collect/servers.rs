@@ -60,12 +60,18 @@ fn role(this: &ServerRecord, record: &ServerRecord) -> ServerRole {
     }
     match (&record.server_type, &record.provider_destination_name) {
         (ServerType::Storage | ServerType::Other(_), Some(_)) => ServerRole::Provider,
-        (ServerType::Storage | ServerType::Other(_), None) | (ServerType::Authority, _) => ServerRole::Storage,
+        (ServerType::Storage | ServerType::Other(_), None) | (ServerType::Authority, _) => {
+            ServerRole::Storage
+        }
     }
 }
 
 /// The settings as facts.
-pub(super) fn settings(settings: &ServerSettings, utc_offset_seconds: Option<i32>, at: Timestamp) -> SettingsFacts {
+pub(super) fn settings(
+    settings: &ServerSettings,
+    utc_offset_seconds: Option<i32>,
+    at: Timestamp,
+) -> SettingsFacts {
     let daily = settings.daily_accounting_time.as_deref();
     SettingsFacts {
         read_at: at,
@@ -89,7 +95,12 @@ mod tests {
     use super::*;
     use crate::code42;
 
-    fn record(guid: &str, server_type: ServerType, version: Option<&str>, provider: Option<&str>) -> ServerRecord {
+    fn record(
+        guid: &str,
+        server_type: ServerType,
+        version: Option<&str>,
+        provider: Option<&str>,
+    ) -> ServerRecord {
         ServerRecord {
             guid: code42::Guid::parse(guid).unwrap(),
             server_id: None,

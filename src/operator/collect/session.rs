@@ -32,7 +32,8 @@ pub struct Connection {
 impl Connection {
     /// What an object says; `None` for one without a namespace, which no API server returns.
     pub fn of(object: &CodeUpgrade) -> Option<Self> {
-        let account = Account { namespace: object.namespace()?, name: object.spec.acting_account().to_owned() };
+        let account =
+            Account { namespace: object.namespace()?, name: object.spec.acting_account().to_owned() };
         let authority = &object.spec.authority;
         Some(Self {
             account,
@@ -116,7 +117,8 @@ pub async fn open(
     hosts: &HostRules,
     known: Option<&Session>,
 ) -> Result<Session, Failure> {
-    let denied = |denial: crate::operator::hosts::Denial| Failure::new(AccessFailure::HostDenied, denial.to_string());
+    let denied =
+        |denial: crate::operator::hosts::Denial| Failure::new(AccessFailure::HostDenied, denial.to_string());
     let place = Place::of(&connection.url).map_err(denied)?;
     // Before anything is read: a denied host is not worth a secret.
     hosts.check(&place).await.map_err(denied)?;
@@ -156,7 +158,10 @@ async fn read_secret(acting: &Acting, connection: &Connection) -> Result<Secret,
     let secret = match api.get_opt(name).await {
         Ok(Some(secret)) => secret,
         Ok(None) => {
-            return Err(Failure::new(AccessFailure::SecretMissing, format!("there is no Secret {namespace}/{name}")));
+            return Err(Failure::new(
+                AccessFailure::SecretMissing,
+                format!("there is no Secret {namespace}/{name}"),
+            ));
         }
         Err(kube::Error::Api(status)) if status.is_forbidden() => {
             let message = format!("{} may not read Secret {namespace}/{name}", acting.account);
@@ -188,9 +193,14 @@ fn credentials(secret: &Secret, connection: &Connection) -> Result<Credentials, 
     let value = |key: &str| {
         let bytes = secret.data.as_ref().and_then(|data| data.get(key)).map(|bytes| bytes.0.as_slice());
         // A trailing newline is how many a password gets into a Secret; no password ends in one.
-        let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).map(|text| text.trim_end_matches(['\r', '\n']));
+        let text = bytes
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+            .map(|text| text.trim_end_matches(['\r', '\n']));
         text.filter(|text| !text.is_empty()).map(str::to_owned).ok_or_else(|| {
-            Failure::new(AccessFailure::SecretIncomplete, format!("Secret {namespace}/{name} lacks the key {key}"))
+            Failure::new(
+                AccessFailure::SecretIncomplete,
+                format!("Secret {namespace}/{name} lacks the key {key}"),
+            )
         })
     };
     Ok(Credentials::Basic { username: value("username")?, password: code42::Secret::new(value("password")?) })

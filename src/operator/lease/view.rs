@@ -129,7 +129,8 @@ mod tests {
         let (start, wall) = (clock::instant(), clock::wall());
         let tenure = Tenure::begin(start, wall, Duration::from_secs(15));
         let later = |seconds: u64| start + Duration::from_secs(seconds);
-        let wall_later = |seconds: i64| wall.saturating_add(jiff::SignedDuration::from_secs(seconds)).unwrap();
+        let wall_later =
+            |seconds: i64| wall.saturating_add(jiff::SignedDuration::from_secs(seconds)).unwrap();
         for (name, monotonic, by_wall, lasts) in [
             ("both within", 9, 9, true),
             ("monotonic over", 10, 9, false),

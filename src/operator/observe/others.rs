@@ -59,9 +59,8 @@ pub(in crate::operator) fn order_objects(context: &Context, object: &CodeUpgrade
     let stored = context.orders.state();
     let readable = stored.iter().filter_map(|guarded| guarded.0.as_ref().ok());
     let about = readable.filter(|order| order.namespace() == namespace && order.spec.upgrade == name);
-    let open = about.filter(|order| {
-        order.status.as_ref().is_none_or(|status| status.state == OrderState::Pending)
-    });
+    let open =
+        about.filter(|order| order.status.as_ref().is_none_or(|status| status.state == OrderState::Pending));
     open.cloned().collect()
 }
 
@@ -102,7 +101,8 @@ pub(super) fn proofs(context: &Context, desired: &Desired, memory: &Memory, cata
 /// The releases that one hop could lead to, the target first. Which of them it is, the planner decides.
 fn next_releases(desired: &Desired, memory: &Memory, catalog: &Catalog) -> Vec<Version> {
     let Some(from) = memory.settled.as_ref().map(|settled| settled.release) else { return Vec::new() };
-    let reachable = catalog.releases().map(|release| release.version).filter(|to| catalog.has_edge(from, *to));
+    let reachable =
+        catalog.releases().map(|release| release.version).filter(|to| catalog.has_edge(from, *to));
     let mut next: Vec<Version> = reachable.collect();
     next.sort_by_key(|release| Some(*release) != desired.target);
     next

@@ -57,7 +57,8 @@ pub(super) async fn read(
                     && may_hop
                     && facts.misfits.is_empty()
                 {
-                    facts.rights = rights(environment, acting, &reference, facts, read.generation, image).await;
+                    facts.rights =
+                        rights(environment, acting, &reference, facts, read.generation, image).await;
                 }
                 (reference, read.reading)
             }
