@@ -30,7 +30,7 @@ pub(super) struct Workload {
     guid: Guid,
     template: Version,
     running: Version,
-    catch: Catch,
+    pub(super) catch: Catch,
     ailment: Ailment,
     /// How often its pod was replaced.
     pub(super) rolls: u64,
