@@ -2,6 +2,8 @@
 
 #[path = "stories/clients.rs"]
 mod clients;
+#[path = "stories/properties.rs"]
+mod properties;
 #[path = "stories/rooms.rs"]
 mod rooms;
 #[path = "stories/scripts.rs"]

@@ -164,7 +164,8 @@ pub fn of_the_last_moment(context: &Context<'_>) -> Vec<Gate> {
 
 /// The gates of releasing more devices.
 pub fn of_a_rollout(context: &Context<'_>) -> Vec<Gate> {
-    let checks: [Check; 5] = [
+    let checks: [Check; 6] = [
+        (GateName::Path, path::check_devices),
         (GateName::Groups, groups::check),
         (GateName::BackupsRunning, backups_running::check),
         (GateName::Approval, approval::check_devices),

@@ -62,17 +62,30 @@ pub(super) fn report(context: &Context<'_>, findings: &Findings) -> Report {
         target,
         servers_current: u32::try_from(current.count()).unwrap_or(u32::MAX),
         servers_total: u32::try_from(context.situation.own().count()).unwrap_or(u32::MAX),
-        gates: findings.gates.clone(),
+        gates: every_gate(findings),
         now: now(context, findings),
         servers,
         backups_interrupted: backups_interrupted(context),
         devices,
-        plan: plan::items(context, findings.path.as_ref(), &findings.gates),
+        plan: plan::items(context, findings.path.as_ref(), &findings.gates, &findings.rollout_gates),
         available: plan::available(context),
         conditions: Vec::new(),
     };
     report.conditions = conditions::all(context, &report);
     report
+}
+
+/// The gates of servers and devices, each name once: of two with one name the one that does not pass.
+fn every_gate(findings: &Findings) -> Vec<Gate> {
+    let mut gates = findings.gates.clone();
+    for gate in &findings.rollout_gates {
+        match gates.iter_mut().find(|known| known.name == gate.name) {
+            None => gates.push(gate.clone()),
+            Some(known) if known.verdict.passes() => *known = gate.clone(),
+            Some(_) => {}
+        }
+    }
+    gates
 }
 
 fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
@@ -94,9 +107,18 @@ fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
         && let Intent::Hop(_) = context.intent
         && rest_of_everything.is_none_or(|gate| gate.name == GateName::Compatibility)
     {
-        return rolling_out(context, rollout);
+        return match gates::leading(&findings.rollout_gates) {
+            Some(gate) => held(context, gate),
+            None => rolling_out(context, rollout),
+        };
     }
     if let Some(gate) = rest_of_everything {
+        return held(context, gate);
+    }
+    // What is done stays done: a closed window or an approval of devices has nothing left to hold.
+    let of_devices = gates::leading(&findings.rollout_gates)
+        .filter(|gate| context.memory.done.is_none() || gate.name == GateName::Paused);
+    if let Some(gate) = of_devices {
         return held(context, gate);
     }
     if let Some(done) = &context.memory.done {
@@ -258,6 +280,10 @@ fn rolling_out(context: &Context<'_>, rollout: &rollout::Progress) -> Headline {
     if unmatched > 0 && rollout.complete {
         let message = format!("{} match no group and are held", words::count(unmatched, "device"));
         return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
+    }
+    if let (Intent::Hop(_), true) = (context.intent, rollout.complete) {
+        let gate = Gate { name: GateName::Compatibility, verdict: gates::compatibility::check(context) };
+        return held(context, &gate);
     }
     Headline::new(Phase::RollingOut, Reason::RollingOut, "devices are followed until 95 % are done")
 }

@@ -94,6 +94,21 @@ impl Cluster {
         }
     }
 
+    /// Somebody restores or upgrades the server by hand: its workload runs that version.
+    pub(super) fn set_by_hand(&mut self, name: &str, version: Version) {
+        if let Some(workload) = self.workloads.get_mut(name) {
+            workload.template = version;
+            workload.running = version;
+        }
+    }
+
+    /// Another server answers in the place of one.
+    pub(super) fn replace(&mut self, name: &str, guid: Guid) {
+        if let Some(workload) = self.workloads.get_mut(name) {
+            workload.guid = guid;
+        }
+    }
+
     pub(super) fn hold(&mut self, reference: &WorkloadRef) {
         if let Some(workload) = self.workloads.get_mut(&reference.name) {
             workload.catch = Catch::Held;

@@ -79,6 +79,8 @@ const IDLE_LISTING: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Clone, Debug, Default)]
 struct Process {
     access: Option<(AccessFailure, Timestamp)>,
+    /// When servers were last read, in the world's time; what they say carries the operator's.
+    read: Option<Timestamp>,
     authority: Option<AuthorityFacts>,
     servers: Option<ServersFacts>,
     settings: Option<SettingsFacts>,
@@ -140,6 +142,8 @@ struct Run {
     last: Option<Decision>,
     events: Vec<(&'static str, String)>,
     decisions: usize,
+    /// When a verb last changed something: polls see it.
+    disturbed_at: Option<Timestamp>,
 }
 
 /// More decisions than this in one story are a loop.
@@ -253,6 +257,7 @@ impl Setting {
             last: None,
             events: Vec::new(),
             decisions: 0,
+            disturbed_at: None,
         })
     }
 }
@@ -299,7 +304,10 @@ impl Run {
                 return Ok(());
             }
             Verb::Run(_) | Verb::RunUntil(_) => {}
-            _ => self.timeline.verb(self.now, &line.text),
+            _ => {
+                self.timeline.verb(self.now, &line.text);
+                self.disturbed_at = Some(self.now);
+            }
         }
         let named = |run: &Self, name: &str| {
             run.world.server_guid(name).ok_or_else(|| format!("line {}: no server {name}", line.number))
@@ -351,8 +359,14 @@ impl Run {
                 self.proofs.insert(name.clone(), finding);
             }
             Verb::Order(action, subject) => self.give_order(action, subject.as_deref())?,
-            Verb::Restore(name, to) => told(self.world.restore(&named(self, name)?, *to).map(drop))?,
-            Verb::Hand(name, to) => told(self.world.upgrade_by_hand(&named(self, name)?, *to).map(drop))?,
+            Verb::Restore(name, to) => {
+                told(self.world.restore(&named(self, name)?, *to).map(drop))?;
+                self.cluster.set_by_hand(name, *to);
+            }
+            Verb::Hand(name, to) => {
+                told(self.world.upgrade_by_hand(&named(self, name)?, *to).map(drop))?;
+                self.cluster.set_by_hand(name, *to);
+            }
             Verb::Offline(name) => told(self.world.take_offline(&named(self, name)?))?,
             Verb::Online(name) => told(self.world.bring_back(&named(self, name)?))?,
             Verb::Rename(name, new) => {
@@ -360,7 +374,9 @@ impl Run {
             }
             Verb::Replace(name) => {
                 let guid = named(self, name)?;
-                told(self.world.replace_guid(&guid, Guid(format!("9{}", &guid.0[1..]))))?;
+                let new = Guid(format!("9{}", &guid.0[1..]));
+                told(self.world.replace_guid(&guid, new.clone()))?;
+                self.cluster.replace(name, new);
             }
             Verb::Switch(on) => {
                 self.world.set_setting(SettingsChange {
@@ -429,6 +445,7 @@ impl Run {
         let added = (crate::catalog::Origin { layer: Layer::User, object: "story".into() }, release);
         let (catalog, _) = crate::catalog::merge(known.chain([added]));
         self.catalog = catalog;
+        self.world.set_catalog(self.catalog.clone());
         self.object.add_source(version);
         Ok(())
     }
@@ -520,10 +537,11 @@ impl Run {
 
     fn next_listing(&self, wants: &Wants) -> Timestamp {
         let Some(devices) = &self.process.devices else { return self.now };
-        let is_asked = wants.devices_since.is_some_and(|since| self.in_world_time(since) > devices.began);
+        let is_asked = wants.devices_since.is_some_and(|since| since > devices.began);
         let is_rolling = wants.devices_every < SignedDuration::from_mins(30);
         let every = if is_rolling { wants.devices_every } else { IDLE_LISTING };
-        if is_asked { self.now } else { devices.finished.saturating_add(every).unwrap_or(Timestamp::MAX) }
+        let next = devices.finished.saturating_add(every).unwrap_or(Timestamp::MAX);
+        if is_asked { self.now } else { self.in_world_time(next) }
     }
 
     fn is_quiet(&self, decision: &Decision) -> bool {
@@ -531,7 +549,9 @@ impl Run {
             self.process.servers.iter().flat_map(|facts| &facts.list).all(|server| server.streak.verifies());
         let backups_back =
             decision.memory.baseline.as_ref().is_none_or(|baseline| baseline.back_at.is_some());
-        decision.steps.is_empty()
+        let is_seen = self.disturbed_at.is_none_or(|at| self.process.read.is_some_and(|read| at < read));
+        is_seen
+            && decision.steps.is_empty()
             && verified
             && backups_back
             && self.process.access.is_none()
@@ -616,7 +636,8 @@ impl Run {
         match read {
             Ok(()) => self.process.access = None,
             Err(failure) => {
-                let since = self.process.access.map_or(self.now, |(_, since)| since);
+                let since = self.process.access.map_or(self.operators_now(), |(_, since)| since);
+                self.process.read = Some(self.now);
                 self.process.access = Some((failure, since));
                 return;
             }
@@ -646,19 +667,39 @@ impl Run {
                 guid: device.guid,
             })
         });
-        if let Ok(devices) = listed {
+        if let Ok(mut devices) = listed {
+            devices.began = self.operators_now();
+            devices.finished = self.operators_now();
             self.process.devices = Some(Arc::new(devices));
         }
     }
 
     fn read_servers(&mut self) -> Result<(), AccessFailure> {
-        self.process.authority = Some(observation::authority(&self.world)?);
-        let is_new = self.process.servers.as_ref().is_none_or(|facts| facts.read_at < self.now);
+        let now = self.operators_now();
+        let mut authority = observation::authority(&self.world)?;
+        authority.read_at = now;
+        let is_new = self.process.servers.is_none() || self.process.read.is_none_or(|read| read < self.now);
         if is_new {
-            self.process.servers = Some(observation::servers(&self.world, self.process.servers.as_ref())?);
+            let mut facts = observation::servers(&self.world, None)?;
+            facts.read_at = now;
+            let before = self.process.servers.as_ref();
+            for server in &mut facts.list {
+                let known = before.and_then(|facts| facts.list.iter().find(|known| known.guid == server.guid));
+                server.continue_streak(known, now);
+            }
+            self.process.servers = Some(facts);
         }
-        self.process.settings = Some(observation::settings(&self.world)?);
+        let mut settings = observation::settings(&self.world)?;
+        settings.read_at = now;
+        self.process.authority = Some(authority);
+        self.process.settings = Some(settings);
+        self.process.read = Some(self.now);
         Ok(())
+    }
+
+    /// What the operator's clock shows.
+    fn operators_now(&self) -> Timestamp {
+        shifted(self.now, self.clocks.operator)
     }
 
     fn observe(&self, desired: &Desired) -> Observed {
