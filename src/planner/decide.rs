@@ -104,8 +104,7 @@ pub fn decide(
         }
         note_done(&mut memory, desired, catalog, &findings, observed);
         // 5. At rest no one can roll a server by accident.
-        let may_hold = may_act || (desired.deleted && observed.finalizer == Finalizer::Present);
-        if may_hold && unrefused && memory.hop.is_none() {
+        if may_act && unrefused && memory.hop.is_none() {
             hold_catches(observed, &situation, desired, &mut steps);
         }
     }
@@ -142,7 +141,7 @@ fn finish_hop(
     let progress = hop::advance(&mut hop, context.observed, context.situation, held_now, context.now);
     steps.extend(progress.steps.iter().cloned());
     findings.hop = Some(progress);
-    if hop::is_complete(&hop) {
+    if hop::is_complete(&hop, context.observed) {
         hop::finish(memory, &hop, context.observed, context.situation, context.now);
     } else {
         memory.hop = Some(hop);

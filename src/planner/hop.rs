@@ -356,9 +356,18 @@ fn is_ordered(facts: &WorkloadFacts, image: &str, image_from: ImageFrom) -> bool
     }
 }
 
-/// Whether every server of the hop is verified.
-pub fn is_complete(hop: &Hop) -> bool {
-    hop.servers.iter().all(|entry| entry.verified_at.is_some())
+/// Whether every server of the hop is verified, and its catch closed again: nothing else would close it for an object
+/// that is deleted, or only observes by then.
+pub fn is_complete(hop: &Hop, observed: &Observed) -> bool {
+    hop.servers.iter().all(|entry| {
+        let is_open = match &entry.means {
+            Means::Workload { workload, .. } => {
+                observed.workload(workload).is_some_and(|facts| facts.catch == Catch::Open)
+            }
+            Means::Manual {} => false,
+        };
+        entry.verified_at.is_some() && !is_open
+    })
 }
 
 /// Ends a hop whose servers are all verified: the wait of the new release starts now.
@@ -371,7 +380,8 @@ pub fn finish(
 ) {
     let verified_at = hop.servers.iter().filter_map(|entry| entry.verified_at).max().unwrap_or(now);
     // Whichever clock is wrong: the wait must not seem to have begun before it did.
-    let started_at = verified_at.max(observed.witnesses.latest());
+    let ahead = observed.witnesses.latest().duration_since(now);
+    let started_at = verified_at.saturating_add(ahead).unwrap_or(verified_at);
     // A server that joined meanwhile was never at this release: it is not measured by it.
     let verified = situation.own().filter(|server| {
         hop.servers.iter().any(|entry| entry.guid == server.guid)

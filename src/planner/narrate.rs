@@ -208,6 +208,10 @@ fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headlin
         .iter()
         .filter(|server| matches!(server.state, ServerState::Upgrading | ServerState::Verifying))
         .collect();
+    if in_flight.is_empty() && progress.servers.iter().all(|server| server.state == ServerState::Current) {
+        let message = format!("all servers are at {}; their catches are being closed", hop.to);
+        return Headline::new(Phase::Upgrading, Reason::Upgrading, message);
+    }
     let upgrading = in_flight.iter().filter(|server| server.state == ServerState::Upgrading);
     let since = upgrading.filter_map(|server| server.since).min();
     let is_slow = since.is_some_and(|since| context.now.duration_since(since) > hop::SLOW_AFTER);
