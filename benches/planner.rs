@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use codeupgrade::api::{CodeUpgrade, CodeUpgradeSpec};
 use codeupgrade::catalog::path::{DeviceClass, Question, Rollouts, find};
-use codeupgrade::catalog::{AcceptedVersion, Catalog, CompatibilityRow, Os, Product, Release, Support, Version};
+use codeupgrade::catalog::{AcceptedVersion, Catalog, CompatibilityRow, Os, Pattern, Product, Release, Support, Version};
 use codeupgrade::fleet::devices::{Device, DeviceState};
 use codeupgrade::fleet::{DevicesBuilder, Rank, Server, ServerRole, Streak};
 use codeupgrade::planner::observed::{
@@ -59,14 +59,20 @@ fn row(bundled: Version, series: &str) -> CompatibilityRow {
     }
 }
 
-/// Twelve series of releases, each reached from the series before; devices come along at every one.
+/// Twelve series in the vendor's shape: each release upgrades from the last of the series before, the last of a series
+/// also from all of its own. Devices come along at every one.
 fn path_over_many_releases() -> impl FnMut() {
+    const LAST: u16 = 16;
     let releases = (0..200_u16).map(|number| {
         let (series, patch) = (number / 17, number % 17);
         let mut release = Release::bare(Version::new([4, series, patch, 0]));
-        let before = format!("4.{}.x", series.saturating_sub(1));
-        release.upgrades_from = vec![before.parse().unwrap()];
-        release.compatibility = Some(vec![row(release.version, &before)]);
+        let before = Version::new([4, series.saturating_sub(1), LAST, 0]);
+        release.upgrades_from = vec![before.into()];
+        if patch == LAST {
+            release.upgrades_from.extend((0..LAST).map(|patch| Pattern::from(Version::new([4, series, patch, 0]))));
+        }
+        release.compatibility =
+            Some(vec![row(release.version, &format!("4.{}.x", series.saturating_sub(1)))]);
         release.post_upgrade_wait = (number % 3 == 0).then(|| SignedDuration::from_hours(24));
         release
     });
@@ -77,7 +83,7 @@ fn path_over_many_releases() -> impl FnMut() {
     move || {
         let path = find(&Question {
             catalog: &catalog,
-            from: Version::new([4, 0, 0, 0]),
+            from: Version::new([4, 0, LAST, 0]),
             to: Version::new([4, 11, 12, 0]),
             via: &[],
             devices: &devices,

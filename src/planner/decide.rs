@@ -36,6 +36,8 @@ pub struct Findings {
     pub hop: Option<hop::Progress>,
     /// How far the rollout is.
     pub rollout: Option<rollout::Progress>,
+    /// All devices, counted once for everything that is said of them.
+    pub overview: Option<rollout::Overview>,
     /// The path, of which the next hop is the first part.
     pub path: Option<crate::catalog::path::Path>,
 }
@@ -102,11 +104,14 @@ pub fn decide(
             let context = Context { memory: &known, ..context };
             follow_devices(&context, &mut memory, &mut steps, &mut findings, unrefused);
         }
-        note_done(&mut memory, desired, catalog, &findings, observed);
+        findings.overview = narrate::overview(&Context { memory: &memory, ..context });
+        note_done(&mut memory, desired, &findings, observed);
         // 5. At rest no one can roll a server by accident.
         if may_act && unrefused && memory.hop.is_none() {
             hold_catches(observed, &situation, desired, &mut steps);
         }
+    } else {
+        findings.overview = narrate::overview(&context);
     }
     hold_finalizer(observed, &memory, &mut steps);
     let wants = wants(&context, &memory, &findings);
@@ -318,13 +323,7 @@ fn follow_devices(
 }
 
 /// Remembers when everything wanted was first done; it stays so until the target changes.
-fn note_done(
-    memory: &mut Memory,
-    desired: &Desired,
-    catalog: &Catalog,
-    findings: &Findings,
-    observed: &Observed,
-) {
+fn note_done(memory: &mut Memory, desired: &Desired, findings: &Findings, observed: &Observed) {
     let at_target = memory.hop.is_none()
         && desired.target.is_some()
         && memory.settled.as_ref().map(|settled| settled.release) == desired.target;
@@ -335,10 +334,7 @@ fn note_done(
     let (Some(release), None) = (desired.target, &memory.done) else { return };
     let devices_done = match desired.devices.upgrade {
         DeviceUpgrade::None => true,
-        DeviceUpgrade::Bundled | DeviceUpgrade::ServerOffered => {
-            let targets = catalog.release(release).map(rollout::Targets::of);
-            narrate::devices_are_done(findings.rollout.as_ref(), observed, desired, targets.as_ref())
-        }
+        DeviceUpgrade::Bundled | DeviceUpgrade::ServerOffered => narrate::devices_are_done(findings),
     };
     let backups_back = memory.baseline.as_ref().is_none_or(|baseline| baseline.back_at.is_some());
     if devices_done && backups_back {

@@ -109,7 +109,7 @@ fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
     {
         return match gates::leading(&findings.rollout_gates) {
             Some(gate) => held(context, gate),
-            None => rolling_out(context, rollout),
+            None => rolling_out(context, findings, rollout),
         };
     }
     if let Some(gate) = rest_of_everything {
@@ -133,7 +133,7 @@ fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
         return Headline::new(Phase::Done, Reason::Done, message);
     }
     if let Some(rollout) = &findings.rollout {
-        return rolling_out(context, rollout);
+        return rolling_out(context, findings, rollout);
     }
     Headline::new(Phase::Checking, Reason::ListingAwaited, "the devices are being listed")
 }
@@ -234,7 +234,7 @@ fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headlin
     Headline { until: until.filter(|_| !is_slow), ..Headline::new(Phase::Upgrading, reason, message) }
 }
 
-fn rolling_out(context: &Context<'_>, rollout: &rollout::Progress) -> Headline {
+fn rolling_out(context: &Context<'_>, findings: &Findings, rollout: &rollout::Progress) -> Headline {
     if let Some(group) = &rollout.halted {
         let mut headline = Headline::new(
             Phase::Stalled,
@@ -280,7 +280,7 @@ fn rolling_out(context: &Context<'_>, rollout: &rollout::Progress) -> Headline {
             format!("group {} is held by the spec: {} behind", group.name, words::count(left, "device"));
         return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
     }
-    let unmatched = overview(context).map_or(0, |overview| overview.unmatched);
+    let unmatched = findings.overview.map_or(0, |overview| overview.unmatched);
     if unmatched > 0 && rollout.complete {
         let message = format!("{} match no group and are held", words::count(unmatched, "device"));
         return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
@@ -293,7 +293,7 @@ fn rolling_out(context: &Context<'_>, rollout: &rollout::Progress) -> Headline {
 }
 
 /// The devices counted against the release that they follow.
-fn overview(context: &Context<'_>) -> Option<rollout::Overview> {
+pub(super) fn overview(context: &Context<'_>) -> Option<rollout::Overview> {
     let devices = context.observed.devices.as_ref()?;
     let release = context.memory.settled.as_ref().map(|settled| settled.release).or(context.situation.at());
     let targets = release.and_then(|release| context.catalog.release(release)).map(Targets::of);
@@ -301,7 +301,8 @@ fn overview(context: &Context<'_>) -> Option<rollout::Overview> {
 }
 
 fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
-    let Some(overview) = overview(context) else { return DevicesReport::default() };
+    let Some(overview) = findings.overview else { return DevicesReport::default() };
+    let release = context.memory.settled.as_ref().map(|settled| settled.release).or(context.situation.at());
     let groups = findings.rollout.as_ref().map_or_else(Vec::new, |rollout| rollout.groups.clone());
     let in_flight: u64 = groups.iter().map(|group| group.in_flight).sum();
     let held = overview.unmatched + overview.in_held_group;
@@ -316,7 +317,7 @@ fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
         stale: overview.stale,
         excluded: overview.excluded,
         mobile: overview.mobile,
-        refused: overview.refused,
+        refused: release.map_or(0, |release| context.refused_by(release)),
         unmatched: overview.unmatched,
         groups,
     }
@@ -324,14 +325,8 @@ fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
 
 /// Whether devices are where the target wants them: every group fully released and complete, and at least 95 % of
 /// those that are not stale done. Nothing to do counts as done.
-pub(super) fn devices_are_done(
-    rollout: Option<&rollout::Progress>,
-    observed: &Observed,
-    desired: &Desired,
-    targets: Option<&Targets<'_>>,
-) -> bool {
-    let (Some(rollout), Some(devices)) = (rollout, &observed.devices) else { return false };
-    let overview = rollout::overview(devices, targets, desired);
+pub(super) fn devices_are_done(findings: &Findings) -> bool {
+    let (Some(rollout), Some(overview)) = (&findings.rollout, findings.overview) else { return false };
     let behind = overview.total - overview.done;
     let live_behind = behind - overview.stale_behind;
     let live = overview.total - overview.stale;

@@ -108,7 +108,7 @@ pub fn advance(
 struct Turn<'a> {
     context: &'a Context<'a>,
     devices: &'a Devices,
-    targets: &'a Targets<'a>,
+    targets: &'a Targets,
     release: Version,
     group: &'a Group,
     index: usize,
@@ -120,7 +120,7 @@ struct Turn<'a> {
 fn start_rollouts(
     memory: &mut Memory,
     groups: &[Group],
-    targets: &Targets<'_>,
+    targets: &Targets,
     release: Version,
     now: Timestamp,
 ) {
@@ -150,7 +150,7 @@ fn start_rollouts(
         .collect();
 }
 
-fn rollout_id(group: &Group, targets: &Targets<'_>, release: Version) -> String {
+fn rollout_id(group: &Group, targets: &Targets, release: Version) -> String {
     let mut digest = Md5::new();
     digest.update(format!("{release}|{:016x}|{targets}", group.matches));
     let mut first = [0; 8];

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::Context;
-use crate::catalog::Acceptance;
 use crate::catalog::path::Leg;
 use crate::planner::desired::Backup;
 use crate::planner::intent::Intent;
@@ -22,19 +21,7 @@ pub fn listing_since(context: &Context<'_>, cleared: &Cleared) -> Timestamp {
 
 /// Why devices are brought along before a hop.
 fn first(context: &Context<'_>, leg: &Leg) -> String {
-    let next = context.catalog.release(leg.to);
-    let refused: u64 = context
-        .travellers
-        .classes
-        .iter()
-        .filter(|class| {
-            next.is_some_and(|next| {
-                next.acceptance(class.product, class.os, class.version) == Acceptance::Refused
-            })
-        })
-        .map(|class| class.live)
-        .sum();
-    match refused {
+    match context.refused_by(leg.to) {
         0 => format!("devices are brought to what {} bundles first: a later release needs it", leg.from),
         1 => format!("{} refuses 1 device as it is; {} brings it along first", leg.to, leg.from),
         more => format!("{} refuses {more} devices as they are; {} brings them along first", leg.to, leg.from),
