@@ -1,5 +1,13 @@
 //! How fast the planner is: `make bench`. Plain timing; each line says what is allowed, and what was found.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a measurement of numbers that are known to fit, told on the terminal"
+)]
+
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use codeupgrade::api::{CodeUpgrade, CodeUpgradeSpec};
 use codeupgrade::catalog::path::{DeviceClass, Question, Rollouts, find};
-use codeupgrade::catalog::{AcceptedVersion, Catalog, CompatibilityRow, Os, Pattern, Product, Release, Support, Version};
+use codeupgrade::catalog::{
+    AcceptedVersion, Catalog, CompatibilityRow, Os, Pattern, Product, Release, Support, Version,
+};
 use codeupgrade::fleet::devices::{Device, DeviceState};
 use codeupgrade::fleet::{DevicesBuilder, Rank, Server, ServerRole, Streak};
 use codeupgrade::planner::observed::{
@@ -22,10 +32,9 @@ fn main() -> ExitCode {
     let mut met = true;
     met &= measure("path over 200 releases", Duration::from_millis(1), 200, path_over_many_releases());
     for (devices, allowed) in [(100_000, 5), (1_000_000, 40)] {
-        for (what, at, wanted) in [
-            ("before a hop", "4.2.3.1", "4.3.5.3"),
-            ("in a rollout", "4.3.5.3", "4.3.5.3"),
-        ] {
+        for (what, at, wanted) in
+            [("before a hop", "4.2.3.1", "4.3.5.3"), ("in a rollout", "4.3.5.3", "4.3.5.3")]
+        {
             let name = format!("decide {what}, {devices} devices");
             met &= measure(&name, Duration::from_millis(allowed), 20, deciding(devices, at, wanted));
         }
@@ -69,7 +78,9 @@ fn path_over_many_releases() -> impl FnMut() {
         let before = Version::new([4, series.saturating_sub(1), LAST, 0]);
         release.upgrades_from = vec![before.into()];
         if patch == LAST {
-            release.upgrades_from.extend((0..LAST).map(|patch| Pattern::from(Version::new([4, series, patch, 0]))));
+            release
+                .upgrades_from
+                .extend((0..LAST).map(|patch| Pattern::from(Version::new([4, series, patch, 0]))));
         }
         release.compatibility =
             Some(vec![row(release.version, &format!("4.{}.x", series.saturating_sub(1)))]);
@@ -78,7 +89,12 @@ fn path_over_many_releases() -> impl FnMut() {
     });
     let catalog = Catalog::new(releases);
     let devices: Vec<DeviceClass> = [Os::Windows, Os::Mac, Os::Linux]
-        .map(|os| DeviceClass { product: Product::CrashPlan, os, version: Version::new([4, 0, 0, 0]), live: 10 })
+        .map(|os| DeviceClass {
+            product: Product::CrashPlan,
+            os,
+            version: Version::new([4, 0, 0, 0]),
+            live: 10,
+        })
         .to_vec();
     move || {
         let path = find(&Question {
@@ -144,7 +160,8 @@ fn deciding(count: u64, at: &str, target: &str) -> impl FnMut() {
             os: [Os::Windows, Os::Mac, Os::Linux][(mixed >> 8) as usize % 3],
             version: versions[(mixed >> 16) as usize % 4],
             state: DeviceState::Active,
-            last_connected: now.as_second() - if mixed % 10 == 0 { 60 * 86_400 } else { (mixed % 1_000) as i64 },
+            last_connected: now.as_second()
+                - if mixed % 10 == 0 { 60 * 86_400 } else { (mixed % 1_000) as i64 },
             organisation: 1,
             group: 0,
             rank: Rank(mixed.wrapping_mul(0xff51_afd7_ed55_8ccd)),

@@ -1,5 +1,7 @@
 //! The tests that need no cluster: stories in virtual time, properties, the rooms, and the vendor's own clients.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "stories/clients.rs"]
 mod clients;
 #[path = "stories/properties.rs"]

@@ -261,12 +261,15 @@ fn search(question: &Question<'_>, eagerness: Eagerness) -> Search {
         versions: question.devices.iter().map(|class| class.version).collect(),
     };
     let mut frontier = BinaryHeap::from([Reverse(start)]);
-    let mut settled = BTreeSet::new();
+    // Where a label with no more hops was before, a later one is no better: it cost as much or more.
+    let mut settled: BTreeMap<(Version, usize, Vec<Version>), u32> = BTreeMap::new();
     let mut result = Search { found: None, reached: BTreeSet::new(), refused: BTreeMap::new() };
     while let Some(Reverse(label)) = frontier.pop() {
-        if !settled.insert((label.at, label.visited_via, label.versions.clone(), label.path.cost.hops)) {
+        let fewest = settled.entry((label.at, label.visited_via, label.versions.clone())).or_insert(u32::MAX);
+        if *fewest <= label.path.cost.hops {
             continue;
         }
+        *fewest = label.path.cost.hops;
         result.reached.insert(label.at);
         if label.at == question.to {
             if label.visited_via == question.via.len() {
@@ -289,14 +292,12 @@ fn expand(
     refused: &mut BTreeMap<(Version, Version), Vec<DeviceClass>>,
     mut push: impl FnMut(Label),
 ) {
-    let upward = question
-        .catalog
-        .releases()
-        .filter(|next| next.version > label.at && next.version <= question.to)
-        .filter(|next| next.upgrades_from_version(label.at));
+    let upward =
+        question.catalog.above(label.at, question.to).filter(|next| next.upgrades_from_version(label.at));
     for next in upward {
         let direct = leg(question, label.at, next, &label.versions);
-        let needs_rollout = eagerness == Eagerness::Anywhere || direct.as_ref().map_or(true, |leg| leg.left_behind > 0);
+        let needs_rollout =
+            eagerness == Eagerness::Anywhere || direct.as_ref().map_or(true, |leg| leg.left_behind > 0);
         if let Ok(leg) = &direct {
             push(label.extend(question, leg.clone(), false, label.versions.clone()));
         }

@@ -161,7 +161,9 @@ pub fn note_lost(hop: &mut Hop, observed: &Observed, desired: &Desired) {
     });
     let known: Vec<Guid> = hop.servers.iter().map(|entry| entry.guid.clone()).collect();
     for entry in &mut hop.servers {
-        if entry.role != ServerRole::Storage || entry.verified_at.is_some() || observed.server(&entry.guid).is_some()
+        if entry.role != ServerRole::Storage
+            || entry.verified_at.is_some()
+            || observed.server(&entry.guid).is_some()
         {
             continue;
         }

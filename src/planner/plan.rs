@@ -93,7 +93,13 @@ impl Draft<'_> {
         Some(self.at).filter(|at| *at > self.context.now)
     }
 
-    fn push_hop(&mut self, (from, to): (Version, Version), servers: usize, why: &str, held_by: Option<GateName>) {
+    fn push_hop(
+        &mut self,
+        (from, to): (Version, Version),
+        servers: usize,
+        why: &str,
+        held_by: Option<GateName>,
+    ) {
         let rounds = rounds(servers, self.context.desired.storage_at_once);
         let shortest = SERVER_TAKES_AT_LEAST.saturating_mul(rounds);
         let cut = if servers > 1 { "; the last storage server has no backups meanwhile" } else { "" };
@@ -105,7 +111,13 @@ impl Draft<'_> {
         );
         let why = format!("{why}{}", self.components(to));
         let earliest = self.earliest();
-        self.items.push(PlanItem { what: PlanWhat::Hop { from, to }, why, held_by, earliest, usually: Some(usually) });
+        self.items.push(PlanItem {
+            what: PlanWhat::Hop { from, to },
+            why,
+            held_by,
+            earliest,
+            usually: Some(usually),
+        });
         self.at = self.at.saturating_add(shortest).unwrap_or(Timestamp::MAX);
     }
 
@@ -135,10 +147,11 @@ impl Draft<'_> {
         let live = self.context.travellers.census.as_ref().map_or(0, Census::live);
         let flagging = live.div_ceil(u64::from(policy.rate_per_minute.max(1)));
         let flagging = SignedDuration::from_mins(i64::try_from(flagging).unwrap_or(i64::MAX / 60));
-        let pauses = policy.groups.iter().filter(|group| !group.held).fold(SignedDuration::ZERO, |sum, group| {
-            let between = i32::try_from(group.waves.len().saturating_sub(1)).unwrap_or(i32::MAX);
-            sum.saturating_add(group.pause.saturating_mul(between))
-        });
+        let pauses =
+            policy.groups.iter().filter(|group| !group.held).fold(SignedDuration::ZERO, |sum, group| {
+                let between = i32::try_from(group.waves.len().saturating_sub(1)).unwrap_or(i32::MAX);
+                sum.saturating_add(group.pause.saturating_mul(between))
+            });
         let least = flagging.saturating_add(pauses);
         let usually = format!(
             "{} or more: {}, {} a minute, pauses of {} in all",
@@ -148,7 +161,13 @@ impl Draft<'_> {
             words::duration(pauses)
         );
         let earliest = self.earliest();
-        self.items.push(PlanItem { what: PlanWhat::Rollout { at }, why, held_by, earliest, usually: Some(usually) });
+        self.items.push(PlanItem {
+            what: PlanWhat::Rollout { at },
+            why,
+            held_by,
+            earliest,
+            usually: Some(usually),
+        });
         self.at = self.at.saturating_add(least).unwrap_or(Timestamp::MAX);
     }
 
@@ -157,7 +176,8 @@ impl Draft<'_> {
         let context = self.context;
         let wait = context.catalog.release(leg.from).and_then(|release| release.post_upgrade_wait);
         let over_at = gates::wait::over_at(context).filter(|_| next.is_some());
-        if let Some(wait) = wait.filter(|_| next.is_none() || over_at.is_some_and(|over| context.now < over)) {
+        if let Some(wait) = wait.filter(|_| next.is_none() || over_at.is_some_and(|over| context.now < over))
+        {
             self.push_wait(leg.from, wait, over_at);
         }
         if leg.rollout_first {
@@ -168,7 +188,8 @@ impl Draft<'_> {
             self.at = self.at.max(until);
         }
         let risks = leg.risks.join(", ");
-        let why = if risks.is_empty() { "documented".to_owned() } else { format!("documented; risks: {risks}") };
+        let why =
+            if risks.is_empty() { "documented".to_owned() } else { format!("documented; risks: {risks}") };
         let servers = context.situation.own().count();
         self.push_hop((leg.from, leg.to), servers, &why, next.and_then(|(gates, _)| holder(gates)));
     }

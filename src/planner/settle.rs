@@ -89,12 +89,7 @@ pub fn settle(
     stand(memory, observed, desired, situation)
 }
 
-fn stand(
-    memory: &mut Memory,
-    observed: &Observed,
-    desired: &Desired,
-    situation: &Situation<'_>,
-) -> Standing {
+fn stand(memory: &mut Memory, observed: &Observed, desired: &Desired, situation: &Situation<'_>) -> Standing {
     let ahead = situation.ahead();
     if !ahead.is_empty() {
         return Standing::StorageAhead(ahead.into_iter().map(|server| server.name.0.clone()).collect());
@@ -244,7 +239,9 @@ fn measured<'a>(memory: &Memory, situation: &Situation<'a>) -> Vec<(&'a Server, 
 fn fall(memory: &Memory, situation: &Situation<'_>) -> Option<Fall> {
     measured(memory, situation).into_iter().find_map(|(server, was_at)| match server.verification(was_at) {
         Verification::Below(release) => Some(Fall { server: server.name.0.clone(), release }),
-        Verification::Verified | Verification::Verifying | Verification::Above(_) | Verification::Unsure => None,
+        Verification::Verified | Verification::Verifying | Verification::Above(_) | Verification::Unsure => {
+            None
+        }
     })
 }
 

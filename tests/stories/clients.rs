@@ -69,7 +69,8 @@ impl Authority {
 
     fn active(&self) -> BTreeSet<String> {
         self.simulation.at_present(|world| {
-            let active = world.devices().filter(|device| device.state == codeupgrade::fleet::DeviceState::Active);
+            let active =
+                world.devices().filter(|device| device.state == codeupgrade::fleet::DeviceState::Active);
             active.map(|device| device.guid.to_string()).collect()
         })
     }
@@ -81,7 +82,11 @@ impl Authority {
     }
 }
 
-#[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a test's own switch, and the only sign of a skip")]
+#[expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test's own switch, and the only sign of a skip"
+)]
 /// The Python to run clients with; `None`, with a line that says so, where there is none.
 fn python() -> Option<PathBuf> {
     let found = Command::new("python3").args(["-c", "import venv, ssl"]).output();
@@ -109,7 +114,11 @@ fn python_with_py42(python: &Path) -> PathBuf {
     }
     checked(Command::new(python).args(["-m", "venv", "--clear"]).arg(&environment));
     let mut install = Command::new(&interpreter);
-    checked(install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements));
+    checked(
+        install
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+            .arg(&requirements),
+    );
     std::fs::write(installed, wanted).unwrap();
     interpreter
 }
@@ -137,7 +146,11 @@ async fn the_vendors_python_client_pages_reads_and_flags() {
     command.arg(clients().join("py42_client.py")).arg(authority.url()).arg(authority.ca_file());
     let said = run(command).await;
     assert_eq!(said["username"], USERNAME);
-    assert_eq!((&said["pages"], &said["upgrade"], &said["missing"]), (&3.into(), &200.into(), &404.into()), "{said}");
+    assert_eq!(
+        (&said["pages"], &said["upgrade"], &said["missing"]),
+        (&3.into(), &200.into(), &404.into()),
+        "{said}"
+    );
     assert_eq!((&said["same"], &said["version"]), (&true.into(), &"4.2.0".into()), "{said}");
     let guids: BTreeSet<String> = serde_json::from_value(said["guids"].clone()).unwrap();
     assert_eq!(guids, authority.active());
@@ -182,7 +195,8 @@ async fn our_own_client_reads_what_the_world_is() {
             assert_eq!(environment.value.product_version, version);
             let answer = client.servers().await.unwrap();
             assert_eq!(answer.authority_time, Some(scenario(version).start));
-            let servers: BTreeSet<_> = answer.value.iter().map(|server| server.guid.as_str().to_owned()).collect();
+            let servers: BTreeSet<_> =
+                answer.value.iter().map(|server| server.guid.as_str().to_owned()).collect();
             let real = authority.simulation.at_present(|world| world.servers());
             assert_eq!(servers, real.into_iter().map(|server| server.guid.0).collect());
             let mut pages = client.devices(DeviceQuery { page_size: 7, ..DeviceQuery::default() });
@@ -196,7 +210,8 @@ async fn our_own_client_reads_what_the_world_is() {
             assert_eq!(client.destinations().await.unwrap().value.len(), 1);
             client.diagnostic().await.unwrap();
             let cluster = answer.value[0].cluster_server_id.unwrap();
-            let update = SettingsUpdate { device_auto_upgrade: Some(Switch::On), ..SettingsUpdate::default() };
+            let update =
+                SettingsUpdate { device_auto_upgrade: Some(Switch::On), ..SettingsUpdate::default() };
             client.update_server_settings(cluster, &update).await.unwrap();
             let settings = client.server_settings(cluster).await.unwrap();
             assert_eq!(settings.value.device_auto_upgrade, Switch::On);

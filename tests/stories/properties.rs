@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use codeupgrade::catalog::merge::Layer;
 use codeupgrade::catalog::path::{Cost, DeviceClass, Leg, NoPath, Path, Question, Rollouts, find};
 use codeupgrade::catalog::{
-    Acceptance, AcceptedVersion, Catalog, CompatibilityRow, Origin, Os, Pattern, Product, Release, Support, Version,
-    merge,
+    Acceptance, AcceptedVersion, Catalog, CompatibilityRow, Origin, Os, Pattern, Product, Release, Support,
+    Version, merge,
 };
-use codeupgrade::catalog::merge::Layer;
 use codeupgrade::planner::memory::{Wait, WaitEvidence};
 use codeupgrade::planner::window::{Freeze, Opening, Window, opening};
 use codeupgrade::simulator::script::{Script, run};
@@ -27,7 +27,8 @@ fn app(number: u8) -> Version {
 }
 
 fn some_row() -> impl Strategy<Value = CompatibilityRow> {
-    let product = prop_oneof![Just(Product::CrashPlan), Just(Product::SharePlan), Just(Product::SharePlanMobile)];
+    let product =
+        prop_oneof![Just(Product::CrashPlan), Just(Product::SharePlan), Just(Product::SharePlanMobile)];
     let entry = (0_u8..16, any::<bool>(), 0_u8..4).prop_map(|(number, bundled, kind)| AcceptedVersion {
         pattern: match kind {
             0 => "4.x".parse().unwrap(),
@@ -37,8 +38,11 @@ fn some_row() -> impl Strategy<Value = CompatibilityRow> {
         support: if kind == 1 { Support::Degraded } else { Support::Full },
     });
     let os = prop_oneof![Just(BTreeSet::new()), Just(BTreeSet::from([Os::Windows]))];
-    (product, os, prop::collection::vec(entry, 0..4))
-        .prop_map(|(product, os, versions)| CompatibilityRow { product, os, versions })
+    (product, os, prop::collection::vec(entry, 0..4)).prop_map(|(product, os, versions)| CompatibilityRow {
+        product,
+        os,
+        versions,
+    })
 }
 
 fn some_release(minor: u8) -> impl Strategy<Value = Release> {
@@ -121,7 +125,9 @@ impl BruteForce<'_> {
                 .zip(&versions)
                 .map(|(class, version)| match class.product {
                     Product::SharePlanMobile => *version,
-                    _ => here.bundled(class.product, class.os).map_or(*version, |bundled| bundled.max(*version)),
+                    _ => here
+                        .bundled(class.product, class.os)
+                        .map_or(*version, |bundled| bundled.max(*version)),
                 })
                 .collect();
             if moved != versions

@@ -43,7 +43,12 @@ pub fn check(context: &Context<'_>) -> Verdict {
     // A backup of the release before would lose the hop that led to this one.
     let reached_at = context.memory.wait.as_ref().map(|wait| wait.started_at);
     match facts.newest {
-        Some(made) if reached_at.is_none_or(|reached| made >= reached) && context.now.duration_since(made) <= max_age => Verdict::Pass,
+        Some(made)
+            if reached_at.is_none_or(|reached| made >= reached)
+                && context.now.duration_since(made) <= max_age =>
+        {
+            Verdict::Pass
+        }
         Some(made) => Verdict::hold(
             Reason::BackupAwaited,
             format!("a new backup is awaited: the last is of {}", words::instant(made)),

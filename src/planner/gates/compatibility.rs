@@ -24,7 +24,9 @@ fn first(context: &Context<'_>, leg: &Leg) -> String {
     match context.refused_by(leg.to) {
         0 => format!("devices are brought to what {} bundles first: a later release needs it", leg.from),
         1 => format!("{} refuses 1 device as it is; {} brings it along first", leg.to, leg.from),
-        more => format!("{} refuses {more} devices as they are; {} brings them along first", leg.to, leg.from),
+        more => {
+            format!("{} refuses {more} devices as they are; {} brings them along first", leg.to, leg.from)
+        }
     }
 }
 

@@ -27,9 +27,9 @@ pub fn check(context: &Context<'_>) -> Verdict {
 /// Adopting what somebody began documents no edge: storage that is too far behind is left to a person.
 fn check_adopted(context: &Context<'_>, to: Version) -> Verdict {
     let touched = context.touched();
-    let far = touched.iter().find(|touched| {
-        touched.server.version.is_none_or(|from| !context.catalog.has_edge(from, to))
-    });
+    let far = touched
+        .iter()
+        .find(|touched| touched.server.version.is_none_or(|from| !context.catalog.has_edge(from, to)));
     let Some(Touched { server, .. }) = far else { return Verdict::Pass };
     let at = server.version.map_or_else(|| "an unknown release".to_owned(), |version| version.to_string());
     Verdict::refuse(

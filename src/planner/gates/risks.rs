@@ -88,7 +88,9 @@ pub fn check(context: &Context<'_>) -> Verdict {
             None => Verdict::Pass,
             Some(name) => Verdict::ask(
                 Reason::UnknownRiskName,
-                format!("spec.acceptedRisks names {name} for {to}, a risk that exists nowhere: correct or remove it"),
+                format!(
+                    "spec.acceptedRisks names {name} for {to}, a risk that exists nowhere: correct or remove it"
+                ),
             ),
         };
     }

@@ -76,12 +76,13 @@ pub(super) fn rank_at(turn: &Turn<'_>, count: u64) -> Rank {
         for device in turn.members() {
             let above = device.rank.0.checked_shr(shift + 16).unwrap_or(0);
             if above == found {
-                counts[usize::from((device.rank.0 >> shift) as u16)] += 1;
+                let digit = (device.rank.0 >> shift) & 0xffff;
+                counts[usize::try_from(digit).unwrap_or(0)] += 1;
             }
         }
         for (digit, many) in (0_u64..).zip(&counts) {
             if before < *many {
-                found = found << 16 | digit;
+                found = (found << 16) | digit;
                 break;
             }
             before -= many;

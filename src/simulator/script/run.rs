@@ -17,8 +17,8 @@ use crate::fleet::{Devices, Guid};
 use crate::planner::check::{Grounds, check};
 use crate::planner::desired::{ImageFrom, Method, Problem, StorageRole, WorkloadRef};
 use crate::planner::observed::{
-    Access, AccessFailure, AuthorityFacts, BackupFacts, Catch, Claim, Finalizer, Proof, ProofFinding, ServersFacts,
-    SettingsFacts, Witnesses,
+    Access, AccessFailure, AuthorityFacts, BackupFacts, Catch, Claim, Finalizer, Proof, ProofFinding,
+    ServersFacts, SettingsFacts, Witnesses,
 };
 use crate::planner::order::Order;
 use crate::planner::report::{PlanWhat, Report, Verdict};
@@ -312,8 +312,8 @@ impl Run {
         let named = |run: &Self, name: &str| {
             run.world.server_guid(name).ok_or_else(|| format!("line {}: no server {name}", line.number))
         };
-        let told = |outcome: Result<_, crate::simulator::world::CommandError>| {
-            outcome.map(|_| ()).map_err(|error| format!("line {}: {error}", line.number))
+        let told = |outcome: Result<(), crate::simulator::world::CommandError>| {
+            outcome.map_err(|error| format!("line {}: {error}", line.number))
         };
         match &line.verb {
             Verb::Run(length) => {
@@ -370,7 +370,7 @@ impl Run {
             Verb::Offline(name) => told(self.world.take_offline(&named(self, name)?))?,
             Verb::Online(name) => told(self.world.bring_back(&named(self, name)?))?,
             Verb::Rename(name, new) => {
-                told(self.world.rename_server(&named(self, name)?, new.as_str().into()))?
+                told(self.world.rename_server(&named(self, name)?, new.as_str().into()))?;
             }
             Verb::Replace(name) => {
                 let guid = named(self, name)?;
@@ -684,7 +684,8 @@ impl Run {
             facts.read_at = now;
             let before = self.process.servers.as_ref();
             for server in &mut facts.list {
-                let known = before.and_then(|facts| facts.list.iter().find(|known| known.guid == server.guid));
+                let known =
+                    before.and_then(|facts| facts.list.iter().find(|known| known.guid == server.guid));
                 server.continue_streak(known, now);
             }
             self.process.servers = Some(facts);

@@ -276,10 +276,9 @@ fn read(text: &str) -> Result<Verb, String> {
         ["backup", "fails", ..] => Verb::Backup(Some(rest(2))),
         ["proof", name, "nothing"] => Verb::Proof(owned(name), Proven::Nothing),
         ["proof", name, "unreadable"] => Verb::Proof(owned(name), Proven::Unreadable),
-        ["proof", name, release, devices] => Verb::Proof(
-            owned(name),
-            Proven::Release(version(release)?, u64::from(number(devices)?)),
-        ),
+        ["proof", name, release, devices] => {
+            Verb::Proof(owned(name), Proven::Release(version(release)?, u64::from(number(devices)?)))
+        }
         ["devices", ..] => Verb::Devices(devices(&words[1..])?),
         ["no", "catalog"] => Verb::NoCatalog,
         ["release"] => Verb::Release(String::new()),
