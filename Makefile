@@ -14,6 +14,10 @@ demo: ## watch a simulated environment being upgraded by the real operator on a 
 test: ## run all tests, those against a real API server included
 	@assets=$$($(CONTROLPLANE)) && KUBEBUILDER_ASSETS=$$assets cargo test
 
+.PHONY: bench
+bench: ## measure the planner: paths over many releases, decisions on large fleets
+	cargo bench --bench planner
+
 .PHONY: lint
 lint: ## check the formatting, then let clippy judge everything
 	cargo fmt --check

@@ -11,6 +11,7 @@ pub mod release;
 pub mod version;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 pub use merge::{Contradiction, Origin, merge};
 pub use pattern::Pattern;
@@ -38,6 +39,13 @@ impl Catalog {
     /// All releases, oldest first.
     pub fn releases(&self) -> impl Iterator<Item = &Release> {
         self.releases.values()
+    }
+
+    /// The releases above one version, up to another and with it, oldest first.
+    pub fn above(&self, from: Version, to: Version) -> impl Iterator<Item = &Release> {
+        // A range that begins behind its end is no range.
+        let end = to.max(from);
+        self.releases.range((Bound::Excluded(from), Bound::Included(end))).map(|(_, release)| release)
     }
 
     /// Whether a documented edge leads from one version straight to another.

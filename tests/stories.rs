@@ -1,9 +1,11 @@
 //! The tests that need no cluster: stories in virtual time, properties, the rooms, and the vendor's own clients.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 #[path = "stories/clients.rs"]
 mod clients;
+#[path = "stories/properties.rs"]
+mod properties;
 #[path = "stories/rooms.rs"]
 mod rooms;
 #[path = "stories/scripts.rs"]

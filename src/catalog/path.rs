@@ -226,11 +226,24 @@ pub fn find(question: &Question<'_>) -> Result<Path, NoPath> {
     if question.to < question.from {
         return Err(NoPath::Downgrade);
     }
-    let search = search(question);
+    let mut search = search(question, Eagerness::WhereRefused);
+    // A release that bundles nothing brings nobody along: what it leads to may need devices brought along before it.
+    if search.found.is_none() && question.rollouts == Rollouts::Allowed {
+        search = self::search(question, Eagerness::Anywhere);
+    }
     match search.found {
         Some(path) => Ok(path),
         None => Err(explain(question, &search)),
     }
+}
+
+/// Where a rollout is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Eagerness {
+    /// Only where the next release refuses devices as they are.
+    WhereRefused,
+    /// Before every hop, for a release further on that refuses them.
+    Anywhere,
 }
 
 struct Search {
@@ -239,7 +252,7 @@ struct Search {
     refused: BTreeMap<(Version, Version), Vec<DeviceClass>>,
 }
 
-fn search(question: &Question<'_>) -> Search {
+fn search(question: &Question<'_>, eagerness: Eagerness) -> Search {
     let start = Label {
         path: Path::default(),
         at: question.from,
@@ -248,12 +261,15 @@ fn search(question: &Question<'_>) -> Search {
         versions: question.devices.iter().map(|class| class.version).collect(),
     };
     let mut frontier = BinaryHeap::from([Reverse(start)]);
-    let mut settled = BTreeSet::new();
+    // Where a label with no more hops was before, a later one is no better: it cost as much or more.
+    let mut settled: BTreeMap<(Version, usize, Vec<Version>), u32> = BTreeMap::new();
     let mut result = Search { found: None, reached: BTreeSet::new(), refused: BTreeMap::new() };
     while let Some(Reverse(label)) = frontier.pop() {
-        if !settled.insert((label.at, label.visited_via, label.versions.clone(), label.path.cost.hops)) {
+        let fewest = settled.entry((label.at, label.visited_via, label.versions.clone())).or_insert(u32::MAX);
+        if *fewest <= label.path.cost.hops {
             continue;
         }
+        *fewest = label.path.cost.hops;
         result.reached.insert(label.at);
         if label.at == question.to {
             if label.visited_via == question.via.len() {
@@ -263,7 +279,7 @@ fn search(question: &Question<'_>) -> Search {
             continue;
         }
         if label.path.cost.hops < MAX_HOPS {
-            expand(question, &label, &mut result.refused, |next| frontier.push(Reverse(next)));
+            expand(question, &label, eagerness, &mut result.refused, |next| frontier.push(Reverse(next)));
         }
     }
     result
@@ -272,18 +288,16 @@ fn search(question: &Question<'_>) -> Search {
 fn expand(
     question: &Question<'_>,
     label: &Label,
+    eagerness: Eagerness,
     refused: &mut BTreeMap<(Version, Version), Vec<DeviceClass>>,
     mut push: impl FnMut(Label),
 ) {
-    let upward = question
-        .catalog
-        .releases()
-        .filter(|next| next.version > label.at && next.version <= question.to)
-        .filter(|next| next.upgrades_from_version(label.at));
+    let upward =
+        question.catalog.above(label.at, question.to).filter(|next| next.upgrades_from_version(label.at));
     for next in upward {
         let direct = leg(question, label.at, next, &label.versions);
-        // A rollout is tried only where the next release refuses devices as they are.
-        let needs_rollout = direct.as_ref().map_or(true, |leg| leg.left_behind > 0);
+        let needs_rollout =
+            eagerness == Eagerness::Anywhere || direct.as_ref().map_or(true, |leg| leg.left_behind > 0);
         if let Ok(leg) = &direct {
             push(label.extend(question, leg.clone(), false, label.versions.clone()));
         }
@@ -335,7 +349,8 @@ fn explain(question: &Question<'_>, search: &Search) -> NoPath {
     if let Some(((from, to), refused)) = refusal {
         return NoPath::MissingMatrixRow { from: *from, to: *to, refused: refused.clone(), nearest };
     }
-    NoPath::MissingEdge { from: nearest.unwrap_or(question.from), to: leads.into_iter().collect() }
+    let from = nearest.unwrap_or(question.from);
+    NoPath::MissingEdge { from, to: leads.into_iter().filter(|to| *to > from).collect() }
 }
 
 #[cfg(test)]

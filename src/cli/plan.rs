@@ -49,7 +49,7 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 }
 
 fn plan(arguments: &Arguments) -> Result<String, String> {
-    let upgrade: CodeUpgrade = read(&arguments.file)?;
+    let upgrade = read_upgrade(&arguments.file)?;
     let scenario = Scenario::from_yaml(&text_of(&arguments.environment)?)
         .map_err(|error| format!("{}: {error}", arguments.environment.display()))?;
     let mut releases: Vec<(Layer, CodeRelease)> =
@@ -78,6 +78,17 @@ fn text_of(path: &Path) -> Result<String, String> {
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, String> {
     serde_saphyr::from_str(&text_of(path)?).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The `CodeUpgrade` of a file, which may hold other objects beside it.
+fn read_upgrade(path: &Path) -> Result<CodeUpgrade, String> {
+    let text = text_of(path)?;
+    let is_upgrade = |document: &&str| document.lines().any(|line| line.trim_end() == "kind: CodeUpgrade");
+    let document = text
+        .split("\n---")
+        .find(is_upgrade)
+        .ok_or_else(|| format!("{}: no document in it is of kind CodeUpgrade", path.display()))?;
+    serde_saphyr::from_str(document).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn yaml_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
@@ -142,14 +153,19 @@ fn plan_line(item: &PlanItem) -> String {
         PlanWhat::Rollout { at } => format!("rollout  at {at}"),
     };
     let mut line = format!("{what:<28}{}", item.why);
+    // What a person asks of each part next, each on a line of its own.
+    let mut more = |label: &str, text: &str| {
+        let _ = write!(line, "\n        {label:<11}{text}");
+    };
     if let Some(earliest) = item.earliest {
-        let _ = write!(line, "; not before {}", words::instant(earliest));
+        let until = matches!(item.what, PlanWhat::Wait { .. });
+        more(if until { "until" } else { "not before" }, &words::instant(earliest));
     }
     if let Some(gate) = item.held_by {
-        let _ = write!(line, "; held by {}", gate.name());
+        more("held by", gate.name());
     }
     if let Some(usually) = &item.usually {
-        let _ = write!(line, "; usually {usually}");
+        more("takes", usually);
     }
     line
 }

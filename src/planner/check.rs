@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::{Appliance, AutoUpgradeSwitch};
-use super::memory::{Hop, HopServer, Memory};
+use super::memory::{Hop, HopServer, Memory, WaitEvidence};
 use super::observed::Switch;
 use super::report::MAX_MESSAGE;
 use super::step::Step;
@@ -81,6 +81,7 @@ fn check_wait(grounds: &Grounds<'_>, hop: &Hop) -> Option<Violation> {
     let Some(wait) = grounds.memory.wait.as_ref().filter(|wait| wait.release == hop.from) else {
         return Some(Violation(format!("nothing is remembered of the wait after {}", hop.from)));
     };
+    let length = length.saturating_add(SignedDuration::from_secs(wait.down_seconds));
     let early =
         grounds.observed.witnesses.all().any(|witness| witness.duration_since(wait.started_at) < length);
     early.then(|| Violation(format!("the wait after {} is not over by every clock", hop.from)))
@@ -191,6 +192,8 @@ fn check_memory(before: &Memory, after: &Memory, found: &mut Vec<Violation>) {
     if let (Some(was), Some(is)) = (&before.wait, &after.wait)
         && was.release == is.release
         && (is.started_at < was.started_at || is.down_seconds < was.down_seconds)
+        // The spec told of the time before the operator came.
+        && (is.evidence, was.evidence) != (WaitEvidence::LastUpgrade, WaitEvidence::FirstObserved)
         && !settled_anew
     {
         violated("a wait was shortened");

@@ -8,7 +8,7 @@ use super::intent::{Intent, Travellers, intend};
 use super::memory::{Cleared, Done, FORMAT_VERSION, PausedByOrder};
 use super::observed::{Catch, Finalizer, Switch, WorkloadReading};
 use super::order::{Action, PauseReach};
-use super::report::{Gate, GateName};
+use super::report::{Gate, GateName, Verdict};
 use super::rollout;
 use super::settle::{Standing, consume_adoption, settle};
 use super::situation::Situation;
@@ -28,12 +28,16 @@ const DEVICES_AT_REST: SignedDuration = SignedDuration::from_mins(30);
 /// What the parts of a decision have found, for the report.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// The gates of the next step.
+    /// The gates of the next step of the servers.
     pub gates: Vec<Gate>,
+    /// The gates of releasing more devices, where that is due.
+    pub rollout_gates: Vec<Gate>,
     /// How far the hop in flight is.
     pub hop: Option<hop::Progress>,
     /// How far the rollout is.
     pub rollout: Option<rollout::Progress>,
+    /// All devices, counted once for everything that is said of them.
+    pub overview: Option<rollout::Overview>,
     /// The path, of which the next hop is the first part.
     pub path: Option<crate::catalog::path::Path>,
 }
@@ -62,7 +66,7 @@ pub fn decide(
         Trust::Ours => settle(&mut memory, observed, desired, &situation, now),
         Trust::NotOurs => Standing::Unsure,
     };
-    take_orders(&mut memory, observed, now);
+    let given = take_orders(&mut memory, observed, now);
     let travellers = Travellers::count(observed, desired);
     let (intent, path) = intend(&standing, observed, desired, catalog, &memory, &travellers);
     findings.path = path;
@@ -88,7 +92,7 @@ pub fn decide(
     if trusted == Trust::Ours {
         if memory.hop.is_some() {
             // 2. A hop in flight is finished before anything else; only what concerns its servers holds it.
-            finish_hop(&context, &mut memory, &mut steps, &mut findings);
+            finish_hop(&context, &mut memory, &mut steps, &mut findings, given);
         } else if may_act {
             // 3. Otherwise the next hop, when all its gates have passed.
             next_hop(&context, &mut memory, &mut steps, &mut findings, unrefused);
@@ -100,11 +104,14 @@ pub fn decide(
             let context = Context { memory: &known, ..context };
             follow_devices(&context, &mut memory, &mut steps, &mut findings, unrefused);
         }
-        note_done(&mut memory, desired, catalog, &findings, observed);
+        findings.overview = narrate::overview(&Context { memory: &memory, ..context });
+        note_done(&mut memory, desired, &findings, observed);
         // 5. At rest no one can roll a server by accident.
         if may_act && unrefused && memory.hop.is_none() {
             hold_catches(observed, &situation, desired, &mut steps);
         }
+    } else {
+        findings.overview = narrate::overview(&context);
     }
     hold_finalizer(observed, &memory, &mut steps);
     let wants = wants(&context, &memory, &findings);
@@ -116,21 +123,31 @@ pub fn decide(
 }
 
 /// Takes the hop in flight further, and ends it when all its servers are verified.
-fn finish_hop(context: &Context<'_>, memory: &mut Memory, steps: &mut Vec<Step>, findings: &mut Findings) {
+fn finish_hop(
+    context: &Context<'_>,
+    memory: &mut Memory,
+    steps: &mut Vec<Step>,
+    findings: &mut Findings,
+    given: Given,
+) {
     if matches!(context.standing, Standing::RestoredByHand { .. }) {
         return;
     }
     let Some(mut hop) = memory.hop.take() else { return };
-    if hop::may_abandon(&hop, context.observed, context.desired) {
+    let is_unwanted = given == Given::Abandon || hop::is_unwanted(&hop, context.desired);
+    if is_unwanted && hop::is_asked_in_vain(&hop, context.observed) {
         memory.baseline = None;
         return;
+    }
+    if context.situation.fresh {
+        hop::note_lost(&mut hop, context.observed, context.desired);
     }
     let held_now = memory.paused.as_ref().is_some_and(|paused| paused.now);
     let progress = hop::advance(&mut hop, context.observed, context.situation, held_now, context.now);
     steps.extend(progress.steps.iter().cloned());
     findings.hop = Some(progress);
-    if hop::is_complete(&hop) {
-        hop::finish(memory, &hop, context.situation, context.now);
+    if hop::is_complete(&hop, context.observed) {
+        hop::finish(memory, &hop, context.observed, context.situation, context.now);
     } else {
         memory.hop = Some(hop);
     }
@@ -153,12 +170,18 @@ fn is_trusted(observed: &Observed, desired: &Desired, memory: &Memory) -> Trust 
     if is_other || claimed_by_another { Trust::NotOurs } else { Trust::Ours }
 }
 
+/// Whether an order gives up a hop that has not begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Given {
+    Nothing,
+    Abandon,
+}
+
 /// Pauses and resumes; the latest order counts.
-fn take_orders(memory: &mut Memory, observed: &Observed, now: Timestamp) {
+fn take_orders(memory: &mut Memory, observed: &Observed, now: Timestamp) -> Given {
+    let mut given = Given::Nothing;
     for order in &observed.orders {
-        if memory.consumed_orders.contains(&order.uid)
-            || order.expires_at.is_some_and(|expires| expires <= now)
-        {
+        if memory.consumed_orders.contains(&order.uid) || !order.is_alive(now) {
             continue;
         }
         match &order.action {
@@ -168,11 +191,15 @@ fn take_orders(memory: &mut Memory, observed: &Observed, now: Timestamp) {
                     Some(PausedByOrder { order: order.name.clone(), since, now: *reach == PauseReach::Now });
             }
             Action::Resume => memory.paused = None,
-            Action::Abandon => memory.cleared = None,
+            Action::Abandon => {
+                memory.cleared = None;
+                given = Given::Abandon;
+            }
             Action::Approve(_) | Action::Retry(_) | Action::Adopt => continue,
         }
         memory.consume(order.uid.clone());
     }
+    given
 }
 
 /// Asks the gates of the next hop; begins it when all have passed, the last of them on facts gathered after.
@@ -192,8 +219,8 @@ fn next_hop(
     };
     let first = gates::of_a_hop(context);
     let first_pass = unrefused && gates::all_pass(&first);
+    turn_off_switch(context, steps, unrefused && nothing_refuses(&first));
     findings.gates.extend(first);
-    turn_off_switch(context, steps, unrefused);
     let cleared = memory.cleared.as_ref().filter(|cleared| cleared.from == from && cleared.to == to);
     match (first_pass, cleared) {
         (true, Some(_)) => {}
@@ -235,6 +262,14 @@ fn turn_off_switch(context: &Context<'_>, steps: &mut Vec<Step>, unrefused: bool
     if is_on && wanted && unrefused && context.desired.paused.is_none() && context.memory.paused.is_none() {
         steps.push(Step::TurnOffDeviceAutoUpgrade);
     }
+}
+
+/// Whether time or a person alone holds these gates, the switch itself aside.
+fn nothing_refuses(gates: &[Gate]) -> bool {
+    gates.iter().filter(|gate| gate.name != GateName::AutoUpgradeSwitch).all(|gate| match gate.verdict {
+        Verdict::Pass | Verdict::Hold { .. } => true,
+        Verdict::Unknown { .. } | Verdict::Refuse { .. } => false,
+    })
 }
 
 /// The backup before the hop is made when every other gate has passed.
@@ -281,22 +316,14 @@ fn follow_devices(
     let gates = gates::of_a_rollout(context);
     let may_release = unrefused && gates::all_pass(&gates);
     let is_fresh = context.now.duration_since(devices.finished) <= rollout::ONLINE_WITHIN;
-    if matches!(context.intent, Intent::Nothing) {
-        findings.gates.extend(gates);
-    }
+    findings.rollout_gates = gates;
     let progress = rollout::advance(context, memory, devices, settled.release, may_release && is_fresh);
     steps.extend(progress.steps.iter().cloned());
     findings.rollout = Some(progress);
 }
 
 /// Remembers when everything wanted was first done; it stays so until the target changes.
-fn note_done(
-    memory: &mut Memory,
-    desired: &Desired,
-    catalog: &Catalog,
-    findings: &Findings,
-    observed: &Observed,
-) {
+fn note_done(memory: &mut Memory, desired: &Desired, findings: &Findings, observed: &Observed) {
     let at_target = memory.hop.is_none()
         && desired.target.is_some()
         && memory.settled.as_ref().map(|settled| settled.release) == desired.target;
@@ -307,10 +334,7 @@ fn note_done(
     let (Some(release), None) = (desired.target, &memory.done) else { return };
     let devices_done = match desired.devices.upgrade {
         DeviceUpgrade::None => true,
-        DeviceUpgrade::Bundled | DeviceUpgrade::ServerOffered => {
-            let targets = catalog.release(release).map(rollout::Targets::of);
-            narrate::devices_are_done(findings.rollout.as_ref(), observed, desired, targets.as_ref())
-        }
+        DeviceUpgrade::Bundled | DeviceUpgrade::ServerOffered => narrate::devices_are_done(findings),
     };
     let backups_back = memory.baseline.as_ref().is_none_or(|baseline| baseline.back_at.is_some());
     if devices_done && backups_back {
@@ -363,7 +387,7 @@ fn wants(context: &Context<'_>, memory: &Memory, findings: &Findings) -> Wants {
         servers_every: if is_sure { SERVERS_AT_REST } else { SERVERS_IN_A_HOP },
         devices_every: if rolling { DEVICES_IN_A_ROLLOUT } else { DEVICES_AT_REST },
         devices_since: match &memory.cleared {
-            Some(cleared) => Some(cleared.at),
+            Some(cleared) => Some(gates::compatibility::listing_since(context, cleared)),
             None if is_for_these => None,
             None => Some(context.now),
         },
@@ -372,12 +396,13 @@ fn wants(context: &Context<'_>, memory: &Memory, findings: &Findings) -> Wants {
 }
 
 fn wake_at(context: &Context<'_>, findings: &Findings, report: &super::Report) -> Option<Timestamp> {
-    let holds = findings.gates.iter().filter_map(|gate| match &gate.verdict {
-        super::report::Verdict::Hold { until, .. } => *until,
-        super::report::Verdict::Unknown { since, .. } => {
+    let gates = findings.gates.iter().chain(&findings.rollout_gates);
+    let holds = gates.filter_map(|gate| match &gate.verdict {
+        Verdict::Hold { until, .. } => *until,
+        Verdict::Unknown { since, .. } => {
             since.and_then(|since| since.saturating_add(narrate::UNKNOWN_STALLS_AFTER).ok())
         }
-        super::report::Verdict::Pass | super::report::Verdict::Refuse { .. } => None,
+        Verdict::Pass | Verdict::Refuse { .. } => None,
     });
     let parts = [
         findings.hop.as_ref().and_then(|hop| hop.wake_at),

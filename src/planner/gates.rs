@@ -41,7 +41,7 @@ use super::report::{Gate, GateName, Needs, Verdict};
 use super::settle::Standing;
 use super::situation::Situation;
 use super::{Desired, Memory, Observed};
-use crate::catalog::{Catalog, Version};
+use crate::catalog::{Acceptance, Catalog, Version};
 use crate::fleet::Server;
 
 /// Everything a gate may read.
@@ -91,6 +91,15 @@ impl<'a> Context<'a> {
     /// The release the next step of the servers leads to.
     pub fn to(&self) -> Option<Version> {
         self.intent.to()
+    }
+
+    /// How many live devices a release refuses as they are.
+    pub fn refused_by(&self, release: Version) -> u64 {
+        let Some(release) = self.catalog.release(release) else { return 0 };
+        let classes = self.travellers.classes.iter().filter(|class| {
+            release.acceptance(class.product, class.os, class.version) == Acceptance::Refused
+        });
+        classes.map(|class| class.live).sum()
     }
 
     /// The own servers that the next step touches: the authority first, then storage by name. Those of the spec
@@ -164,7 +173,8 @@ pub fn of_the_last_moment(context: &Context<'_>) -> Vec<Gate> {
 
 /// The gates of releasing more devices.
 pub fn of_a_rollout(context: &Context<'_>) -> Vec<Gate> {
-    let checks: [Check; 5] = [
+    let checks: [Check; 6] = [
+        (GateName::Path, path::check_devices),
         (GateName::Groups, groups::check),
         (GateName::BackupsRunning, backups_running::check),
         (GateName::Approval, approval::check_devices),

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::desired::{ImageFrom, WorkloadRef};
+use super::desired::{ImageFrom, StorageRole, WorkloadRef};
 use super::gates::{Context, Touched, risks};
 use super::intent::Intent;
 use super::memory::{Baseline, Hop, HopServer, Means, Memory, ServerBaseline, Settled, Wait, WaitEvidence};
@@ -146,6 +146,39 @@ pub fn advance(
     progress
 }
 
+/// Follows what became of storage servers in mid-hop: one that died is let go once the spec retires it, and one that
+/// was installed anew under its name takes its place.
+pub fn note_lost(hop: &mut Hop, observed: &Observed, desired: &Desired) {
+    let Some(listed) = &observed.servers else { return };
+    let is_retired = |entry: &HopServer| {
+        let name = observed.server(&entry.guid).map_or(&entry.name, |server| &server.name);
+        desired
+            .storage_entry(&entry.guid, name)
+            .is_some_and(|wanted| matches!(wanted.role, StorageRole::Retired(_)))
+    };
+    hop.servers.retain(|entry| {
+        entry.role != ServerRole::Storage || entry.verified_at.is_some() || !is_retired(entry)
+    });
+    let known: Vec<Guid> = hop.servers.iter().map(|entry| entry.guid.clone()).collect();
+    for entry in &mut hop.servers {
+        if entry.role != ServerRole::Storage
+            || entry.verified_at.is_some()
+            || observed.server(&entry.guid).is_some()
+        {
+            continue;
+        }
+        let anew = listed.list.iter().find(|server| {
+            server.role == ServerRole::Storage
+                && server.name == entry.name
+                && server.streak.verifies()
+                && !known.contains(&server.guid)
+        });
+        if let Some(server) = anew {
+            entry.guid = server.guid.clone();
+        }
+    }
+}
+
 /// Records servers that are verified at the new release; a workload must run the image as well.
 fn note_verified(hop: &mut Hop, observed: &Observed, situation: &Situation<'_>, now: Timestamp) {
     if !situation.fresh {
@@ -173,12 +206,9 @@ fn note_verified(hop: &mut Hop, observed: &Observed, situation: &Situation<'_>, 
 
 /// Orders the storage servers whose turn it is: one proves it, then several at once.
 fn order_next(hop: &mut Hop, observed: &Observed, situation: &Situation<'_>, now: Timestamp) {
-    let authority_verified = hop
-        .servers
-        .iter()
-        .filter(|entry| entry.role == ServerRole::Authority)
-        .all(|entry| entry.verified_at.is_some());
-    if !authority_verified || !situation.fresh {
+    // An authority that reads another release again is being restored: storage must not go ahead of it.
+    let authority_is_there = situation.at() == Some(hop.to);
+    if !is_authority_verified(hop) || !authority_is_there || !situation.fresh {
         return;
     }
     let storage = |entry: &&HopServer| entry.role == ServerRole::Storage;
@@ -207,6 +237,27 @@ fn order_next(hop: &mut Hop, observed: &Observed, situation: &Situation<'_>, now
         .collect();
     for index in ready {
         hop.servers[index].ordered_at = Some(now);
+    }
+}
+
+fn is_authority_verified(hop: &Hop) -> bool {
+    let mut authority = hop.servers.iter().filter(|entry| entry.role == ServerRole::Authority);
+    authority.all(|entry| entry.verified_at.is_some())
+}
+
+/// Why a server whose turn has come cannot be ordered.
+fn obstacle(hop: &Hop, entry: &HopServer, observed: &Observed) -> Option<String> {
+    if !is_authority_verified(hop) || entry.ordered_at.is_some() {
+        return None;
+    }
+    if observed.server(&entry.guid).is_none() {
+        return Some("the authority no longer lists it".into());
+    }
+    let Means::Workload { workload, .. } = &entry.means else { return None };
+    match observed.workloads.get(workload)? {
+        WorkloadReading::Read(_) => None,
+        WorkloadReading::Missing => Some(format!("{workload} is not there")),
+        WorkloadReading::Unreadable(why) => Some(format!("{workload} cannot be read: {why}")),
     }
 }
 
@@ -246,7 +297,7 @@ fn progress_of(
     situation: &Situation<'_>,
     now: Timestamp,
 ) -> ServerProgress {
-    let trouble = trouble(entry, observed, now);
+    let trouble = trouble(entry, observed, now).or_else(|| obstacle(hop, entry, observed));
     let at_release = observed.server(&entry.guid).map(|server| server.verification(hop.to));
     let (state, since) = match (entry.verified_at, entry.ordered_at) {
         (Some(at), _) => (ServerState::Current, Some(at)),
@@ -275,7 +326,12 @@ fn progress_of(
 fn missing_effect(hop: &Hop, entry: &HopServer, observed: &Observed) -> Option<Step> {
     let Means::Workload { workload, container, image, image_from } = &entry.means else { return None };
     let facts = observed.workload(workload)?;
+    let is_reverted = *image_from == ImageFrom::Git && facts.template_image != *image;
     match (entry.ordered_at, entry.verified_at) {
+        // An older image that Git brings back in mid-hop must not roll through the open catch.
+        (Some(_), None) if is_reverted && facts.catch == Catch::Open => {
+            Some(Step::HoldCatch { server: entry.name.clone(), workload: workload.clone() })
+        }
         (Some(_), None) if !is_ordered(facts, image, *image_from) => Some(Step::UpgradeServer {
             server: entry.name.clone(),
             guid: entry.guid.clone(),
@@ -302,17 +358,40 @@ fn is_ordered(facts: &WorkloadFacts, image: &str, image_from: ImageFrom) -> bool
     }
 }
 
-/// Whether every server of the hop is verified.
-pub fn is_complete(hop: &Hop) -> bool {
-    hop.servers.iter().all(|entry| entry.verified_at.is_some())
+/// Whether every server of the hop is verified, and its catch closed again: nothing else would close it for an object
+/// that is deleted, or only observes by then.
+pub fn is_complete(hop: &Hop, observed: &Observed) -> bool {
+    hop.servers.iter().all(|entry| {
+        let is_open = match &entry.means {
+            Means::Workload { workload, .. } => {
+                observed.workload(workload).is_some_and(|facts| facts.catch == Catch::Open)
+            }
+            Means::Manual {} => false,
+        };
+        entry.verified_at.is_some() && !is_open
+    })
 }
 
 /// Ends a hop whose servers are all verified: the wait of the new release starts now.
-pub fn finish(memory: &mut Memory, hop: &Hop, situation: &Situation<'_>, now: Timestamp) {
-    let started_at = hop.servers.iter().filter_map(|entry| entry.verified_at).max().unwrap_or(now);
+pub fn finish(
+    memory: &mut Memory,
+    hop: &Hop,
+    observed: &Observed,
+    situation: &Situation<'_>,
+    now: Timestamp,
+) {
+    let verified_at = hop.servers.iter().filter_map(|entry| entry.verified_at).max().unwrap_or(now);
+    // Whichever clock is wrong: the wait must not seem to have begun before it did.
+    let ahead = observed.witnesses.latest().duration_since(now);
+    let started_at = verified_at.saturating_add(ahead).unwrap_or(verified_at);
+    // A server that joined meanwhile was never at this release: it is not measured by it.
+    let verified = situation.own().filter(|server| {
+        hop.servers.iter().any(|entry| entry.guid == server.guid)
+            || server.verification(hop.to) == Verification::Verified
+    });
     let resets = memory.wait.as_ref().map_or(0, |wait| wait.resets);
     let evidence = WaitEvidence::Completed;
-    memory.settled = Some(Settled::new(hop.to, started_at, situation.own().map(|server| &server.guid)));
+    memory.settled = Some(Settled::new(hop.to, verified_at, verified.map(|server| &server.guid)));
     memory.wait =
         Some(Wait { release: hop.to, started_at, evidence, down_seconds: 0, down_since: None, resets });
     memory.high_water_mark = memory.high_water_mark.max(Some(hop.to));
@@ -325,18 +404,21 @@ pub fn finish(memory: &mut Memory, hop: &Hop, situation: &Situation<'_>, now: Ti
     memory.hop = None;
 }
 
-/// Whether the hop can still be given up: a person was asked to upgrade the authority and has not, and the spec
-/// wants something else by now.
-pub fn may_abandon(hop: &Hop, observed: &Observed, desired: &Desired) -> bool {
+/// Whether the hop can still be given up: a person was asked to upgrade the authority and has not.
+pub fn is_asked_in_vain(hop: &Hop, observed: &Observed) -> bool {
     let Some(authority) = hop.servers.first() else { return true };
-    let asked_in_vain = !hop.adopted
+    !hop.adopted
         && authority.role == ServerRole::Authority
         && authority.means == Means::Manual {}
         && authority.verified_at.is_none()
         && observed
             .server(&authority.guid)
-            .is_some_and(|server| server.verification(hop.to) == Verification::Below(hop.from));
-    asked_in_vain && desired.target.is_none_or(|target| target < hop.to)
+            .is_some_and(|server| server.verification(hop.to) == Verification::Below(hop.from))
+}
+
+/// Whether nobody wants the hop any more.
+pub fn is_unwanted(hop: &Hop, desired: &Desired) -> bool {
+    desired.deleted || desired.target.is_none_or(|target| target < hop.to)
 }
 
 /// The workloads that a hop owns while it is in flight.

@@ -129,6 +129,8 @@ pub enum WaitEvidence {
     LastUpgrade,
     /// The operator saw it first then; when it really began is unknown.
     FirstObserved,
+    /// The operator knew another release before, and saw this one first then.
+    SeenToMove,
 }
 
 /// A hop whose other gates have passed: it awaits a device listing that began later.

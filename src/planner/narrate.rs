@@ -62,17 +62,30 @@ pub(super) fn report(context: &Context<'_>, findings: &Findings) -> Report {
         target,
         servers_current: u32::try_from(current.count()).unwrap_or(u32::MAX),
         servers_total: u32::try_from(context.situation.own().count()).unwrap_or(u32::MAX),
-        gates: findings.gates.clone(),
+        gates: every_gate(findings),
         now: now(context, findings),
         servers,
         backups_interrupted: backups_interrupted(context),
         devices,
-        plan: plan::items(context, findings.path.as_ref(), &findings.gates),
+        plan: plan::items(context, findings.path.as_ref(), &findings.gates, &findings.rollout_gates),
         available: plan::available(context),
         conditions: Vec::new(),
     };
     report.conditions = conditions::all(context, &report);
     report
+}
+
+/// The gates of servers and devices, each name once: of two with one name the one that does not pass.
+fn every_gate(findings: &Findings) -> Vec<Gate> {
+    let mut gates = findings.gates.clone();
+    for gate in &findings.rollout_gates {
+        match gates.iter_mut().find(|known| known.name == gate.name) {
+            None => gates.push(gate.clone()),
+            Some(known) if known.verdict.passes() => *known = gate.clone(),
+            Some(_) => {}
+        }
+    }
+    gates
 }
 
 fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
@@ -94,9 +107,18 @@ fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
         && let Intent::Hop(_) = context.intent
         && rest_of_everything.is_none_or(|gate| gate.name == GateName::Compatibility)
     {
-        return rolling_out(context, rollout);
+        return match gates::leading(&findings.rollout_gates) {
+            Some(gate) => held(context, gate),
+            None => rolling_out(context, findings, rollout),
+        };
     }
     if let Some(gate) = rest_of_everything {
+        return held(context, gate);
+    }
+    // What is done stays done: a closed window or an approval of devices has nothing left to hold.
+    let of_devices = gates::leading(&findings.rollout_gates)
+        .filter(|gate| context.memory.done.is_none() || gate.name == GateName::Paused);
+    if let Some(gate) = of_devices {
         return held(context, gate);
     }
     if let Some(done) = &context.memory.done {
@@ -111,7 +133,7 @@ fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
         return Headline::new(Phase::Done, Reason::Done, message);
     }
     if let Some(rollout) = &findings.rollout {
-        return rolling_out(context, rollout);
+        return rolling_out(context, findings, rollout);
     }
     Headline::new(Phase::Checking, Reason::ListingAwaited, "the devices are being listed")
 }
@@ -186,6 +208,10 @@ fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headlin
         .iter()
         .filter(|server| matches!(server.state, ServerState::Upgrading | ServerState::Verifying))
         .collect();
+    if in_flight.is_empty() && progress.servers.iter().all(|server| server.state == ServerState::Current) {
+        let message = format!("all servers are at {}; their catches are being closed", hop.to);
+        return Headline::new(Phase::Upgrading, Reason::Upgrading, message);
+    }
     let upgrading = in_flight.iter().filter(|server| server.state == ServerState::Upgrading);
     let since = upgrading.filter_map(|server| server.since).min();
     let is_slow = since.is_some_and(|since| context.now.duration_since(since) > hop::SLOW_AFTER);
@@ -208,7 +234,7 @@ fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headlin
     Headline { until: until.filter(|_| !is_slow), ..Headline::new(Phase::Upgrading, reason, message) }
 }
 
-fn rolling_out(context: &Context<'_>, rollout: &rollout::Progress) -> Headline {
+fn rolling_out(context: &Context<'_>, findings: &Findings, rollout: &rollout::Progress) -> Headline {
     if let Some(group) = &rollout.halted {
         let mut headline = Headline::new(
             Phase::Stalled,
@@ -254,16 +280,20 @@ fn rolling_out(context: &Context<'_>, rollout: &rollout::Progress) -> Headline {
             format!("group {} is held by the spec: {} behind", group.name, words::count(left, "device"));
         return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
     }
-    let unmatched = overview(context).map_or(0, |overview| overview.unmatched);
+    let unmatched = findings.overview.map_or(0, |overview| overview.unmatched);
     if unmatched > 0 && rollout.complete {
         let message = format!("{} match no group and are held", words::count(unmatched, "device"));
         return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
+    }
+    if let (Intent::Hop(_), true) = (context.intent, rollout.complete) {
+        let gate = Gate { name: GateName::Compatibility, verdict: gates::compatibility::check(context) };
+        return held(context, &gate);
     }
     Headline::new(Phase::RollingOut, Reason::RollingOut, "devices are followed until 95 % are done")
 }
 
 /// The devices counted against the release that they follow.
-fn overview(context: &Context<'_>) -> Option<rollout::Overview> {
+pub(super) fn overview(context: &Context<'_>) -> Option<rollout::Overview> {
     let devices = context.observed.devices.as_ref()?;
     let release = context.memory.settled.as_ref().map(|settled| settled.release).or(context.situation.at());
     let targets = release.and_then(|release| context.catalog.release(release)).map(Targets::of);
@@ -271,7 +301,8 @@ fn overview(context: &Context<'_>) -> Option<rollout::Overview> {
 }
 
 fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
-    let Some(overview) = overview(context) else { return DevicesReport::default() };
+    let Some(overview) = findings.overview else { return DevicesReport::default() };
+    let release = context.memory.settled.as_ref().map(|settled| settled.release).or(context.situation.at());
     let groups = findings.rollout.as_ref().map_or_else(Vec::new, |rollout| rollout.groups.clone());
     let in_flight: u64 = groups.iter().map(|group| group.in_flight).sum();
     let held = overview.unmatched + overview.in_held_group;
@@ -286,7 +317,7 @@ fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
         stale: overview.stale,
         excluded: overview.excluded,
         mobile: overview.mobile,
-        refused: overview.refused,
+        refused: release.map_or(0, |release| context.refused_by(release)),
         unmatched: overview.unmatched,
         groups,
     }
@@ -294,14 +325,8 @@ fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
 
 /// Whether devices are where the target wants them: every group fully released and complete, and at least 95 % of
 /// those that are not stale done. Nothing to do counts as done.
-pub(super) fn devices_are_done(
-    rollout: Option<&rollout::Progress>,
-    observed: &Observed,
-    desired: &Desired,
-    targets: Option<&Targets<'_>>,
-) -> bool {
-    let (Some(rollout), Some(devices)) = (rollout, &observed.devices) else { return false };
-    let overview = rollout::overview(devices, targets, desired);
+pub(super) fn devices_are_done(findings: &Findings) -> bool {
+    let (Some(rollout), Some(overview)) = (&findings.rollout, findings.overview) else { return false };
     let behind = overview.total - overview.done;
     let live_behind = behind - overview.stale_behind;
     let live = overview.total - overview.stale;

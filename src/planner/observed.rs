@@ -75,6 +75,11 @@ impl Witnesses {
         Self { operator: now, monotonic: now, api_server: None, authority: None }
     }
 
+    /// The latest of them: what begins now begins then at the latest, whichever of them is wrong.
+    pub fn latest(&self) -> Timestamp {
+        self.all().max().unwrap_or(self.operator)
+    }
+
     /// Every witness that speaks.
     pub fn all(&self) -> impl Iterator<Item = Timestamp> {
         [Some(self.operator), Some(self.monotonic), self.api_server, self.authority].into_iter().flatten()

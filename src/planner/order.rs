@@ -23,6 +23,13 @@ pub struct Order {
     pub reason: String,
 }
 
+impl Order {
+    /// Whether it still counts.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|expires| now < expires)
+    }
+}
+
 /// What an order says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -6,7 +6,10 @@ use super::desired::{AtOnce, DeviceUpgrade};
 use super::gates::{self, Context};
 use super::intent::{Intent, route, starting_point};
 use super::report::{Available, Gate, GateName, PlanItem, PlanWhat, Verdict};
-use crate::catalog::path::Path;
+use super::words;
+use crate::catalog::Version;
+use crate::catalog::path::{Leg, Path};
+use crate::fleet::Census;
 
 /// The longest that one server usually takes: "15-30 minutes or more" for large environments in the vendor's
 /// upgrade articles (typical: 5 to 10).
@@ -18,95 +21,178 @@ pub const SERVER_USUALLY: &str = "5-10 min, large environments 15-30 min or more
 /// Most releases that `available` lists.
 const MOST_AVAILABLE: usize = 16;
 
-/// How much of a window a hop needs: the authority, then storage in its rounds, each at its longest.
-pub fn hop_needs(servers: usize, at_once: AtOnce) -> SignedDuration {
+/// The least that one server usually takes.
+const SERVER_TAKES_AT_LEAST: SignedDuration = SignedDuration::from_mins(5);
+
+/// The rounds of a hop: the authority, the storage servers that prove it, the others as many at once as they may.
+fn rounds(servers: usize, at_once: AtOnce) -> i32 {
     let storage = u32::try_from(servers.saturating_sub(1)).unwrap_or(u32::MAX);
     let first = at_once.first.max(1);
     let rounds =
         if storage == 0 { 0 } else { 1 + storage.saturating_sub(first).div_ceil(at_once.then.max(1)) };
-    SERVER_TAKES_AT_MOST.saturating_mul(i32::try_from(rounds + 1).unwrap_or(i32::MAX))
+    i32::try_from(rounds + 1).unwrap_or(i32::MAX)
 }
 
-/// The remaining waits, hops and rollouts. The gates are those of the next step.
-pub fn items(context: &Context<'_>, path: Option<&Path>, next_gates: &[Gate]) -> Vec<PlanItem> {
-    let mut items = Vec::new();
+/// How much of a window a hop needs: the authority, then storage in its rounds, each at its longest.
+pub fn hop_needs(servers: usize, at_once: AtOnce) -> SignedDuration {
+    SERVER_TAKES_AT_MOST.saturating_mul(rounds(servers, at_once))
+}
+
+/// The plan while it is drawn up: each part begins when those before it can be over at the earliest.
+struct Draft<'a> {
+    context: &'a Context<'a>,
+    at: Timestamp,
+    items: Vec<PlanItem>,
+}
+
+/// The remaining waits, hops and rollouts. The gates are those of the next step of servers, and of devices.
+pub fn items(
+    context: &Context<'_>,
+    path: Option<&Path>,
+    next_gates: &[Gate],
+    rollout_gates: &[Gate],
+) -> Vec<PlanItem> {
+    let mut draft = Draft { context, at: context.now, items: Vec::new() };
+    let in_flight = context.memory.hop.as_ref().map(|hop| hop.to);
+    let adopted = if let Intent::Adopt { to, .. } = context.intent { Some(*to) } else { None };
     if let Some(hop) = &context.memory.hop {
-        items.push(PlanItem {
-            what: PlanWhat::Hop { from: hop.from, to: hop.to },
-            why: "in flight: it is finished first".into(),
-            held_by: None,
-            earliest: None,
-            usually: Some(SERVER_USUALLY.into()),
-        });
+        draft.push_hop((hop.from, hop.to), hop.servers.len(), "in flight: it is finished first", None);
     }
     if let Intent::Adopt { from, to } = context.intent {
-        items.push(PlanItem {
-            what: PlanWhat::Hop { from: *from, to: *to },
-            why: "storage is brought to its authority".into(),
-            held_by: holder(next_gates),
-            earliest: None,
-            usually: Some(SERVER_USUALLY.into()),
-        });
+        let servers = context.touched().len() + 1;
+        draft.at = latest_hold(next_gates).unwrap_or(draft.at);
+        draft.push_hop((*from, *to), servers, "storage is brought to its authority", holder(next_gates));
+    }
+    let under_way = in_flight.or(adopted);
+    let beyond = under_way.zip(context.desired.target).and_then(|(from, target)| {
+        route(context.catalog, context.desired, context.travellers, from, target).ok()
+    });
+    for leg in beyond.iter().flat_map(|path| &path.legs) {
+        draft.push_leg(leg, None);
     }
     for (index, leg) in path.iter().flat_map(|path| &path.legs).enumerate() {
-        push_leg(context, leg, index == 0, next_gates, &mut items);
+        draft.push_leg(leg, (index == 0).then_some((next_gates, rollout_gates)));
     }
-    let last = path.and_then(|path| path.legs.last()).map(|leg| leg.to).or(context
-        .memory
-        .hop
-        .as_ref()
-        .map(|hop| hop.to));
-    if let (Some(at), DeviceUpgrade::Bundled) = (last, context.desired.devices.upgrade) {
-        items.push(PlanItem {
-            what: PlanWhat::Rollout { at },
-            why: format!("devices follow to what {at} bundles"),
-            held_by: None,
-            earliest: None,
-            usually: None,
-        });
+    let last = path.or(beyond.as_ref()).and_then(|path| path.legs.last()).map(|leg| leg.to).or(under_way);
+    // Where the servers are there already, devices follow now.
+    let settled = context.memory.settled.as_ref().map(|settled| settled.release);
+    let now = settled.filter(|at| last.is_none() && Some(*at) == context.desired.target);
+    if context.desired.devices.upgrade == DeviceUpgrade::Bundled
+        && context.memory.done.is_none()
+        && let Some(at) = last.or(now)
+    {
+        let why = format!("devices follow to what {at} bundles");
+        draft.push_rollout(at, why, now.and_then(|_| holder(rollout_gates)));
     }
-    items
+    draft.items
 }
 
-fn push_leg(
-    context: &Context<'_>,
-    leg: &crate::catalog::path::Leg,
-    is_next: bool,
-    next_gates: &[Gate],
-    items: &mut Vec<PlanItem>,
-) {
-    let wait = context.catalog.release(leg.from).and_then(|release| release.post_upgrade_wait);
-    let wait_over = gates::wait::over_at(context).filter(|_| is_next);
-    if let Some(wait) = wait.filter(|_| !is_next || wait_over.is_some_and(|over| context.now < over)) {
-        items.push(PlanItem {
-            what: PlanWhat::Wait { at: leg.from },
-            why: format!("{} asks for {} before the next upgrade", leg.from, super::words::duration(wait)),
+impl Draft<'_> {
+    /// The instant, to be told unless it is now.
+    fn earliest(&self) -> Option<Timestamp> {
+        Some(self.at).filter(|at| *at > self.context.now)
+    }
+
+    fn push_hop(
+        &mut self,
+        (from, to): (Version, Version),
+        servers: usize,
+        why: &str,
+        held_by: Option<GateName>,
+    ) {
+        let rounds = rounds(servers, self.context.desired.storage_at_once);
+        let shortest = SERVER_TAKES_AT_LEAST.saturating_mul(rounds);
+        let cut = if servers > 1 { "; the last storage server has no backups meanwhile" } else { "" };
+        let usually = format!(
+            "{}-{} min, large ones {} or more (vendor's upgrade articles){cut}",
+            shortest.as_mins(),
+            shortest.as_mins().saturating_mul(2),
+            words::duration(SERVER_TAKES_AT_MOST.saturating_mul(rounds)),
+        );
+        let why = format!("{why}{}", self.components(to));
+        let earliest = self.earliest();
+        self.items.push(PlanItem {
+            what: PlanWhat::Hop { from, to },
+            why,
+            held_by,
+            earliest,
+            usually: Some(usually),
+        });
+        self.at = self.at.saturating_add(shortest).unwrap_or(Timestamp::MAX);
+    }
+
+    /// Which components a release changes and which stay, where the vendor's table says.
+    fn components(&self, to: Version) -> String {
+        let known = self.context.catalog.release(to).and_then(|release| release.components.as_ref());
+        known.map_or_else(String::new, |known| {
+            let stay = words::list(&known.not_upgraded, 3);
+            let stay = if stay.is_empty() { stay } else { format!("; {stay} stay") };
+            format!("; upgrades {}{stay}", words::list(&known.upgraded, 3))
+        })
+    }
+
+    fn push_wait(&mut self, at: Version, wait: SignedDuration, over_at: Option<Timestamp>) {
+        self.at = over_at.or(self.at.saturating_add(wait).ok()).unwrap_or(Timestamp::MAX);
+        self.items.push(PlanItem {
+            what: PlanWhat::Wait { at },
+            why: format!("{at} asks for {} before the next upgrade", words::duration(wait)),
             held_by: None,
-            earliest: wait_over,
-            usually: Some(super::words::duration(wait)),
+            earliest: over_at,
+            usually: Some(words::duration(wait)),
         });
     }
-    if leg.rollout_first {
-        items.push(PlanItem {
-            what: PlanWhat::Rollout { at: leg.from },
-            why: format!("{} refuses devices as they are", leg.to),
-            held_by: None,
-            earliest: None,
-            usually: None,
+
+    fn push_rollout(&mut self, at: Version, why: String, held_by: Option<GateName>) {
+        let policy = &self.context.desired.devices;
+        let live = self.context.travellers.census.as_ref().map_or(0, Census::live);
+        let flagging = live.div_ceil(u64::from(policy.rate_per_minute.max(1)));
+        let flagging = SignedDuration::from_mins(i64::try_from(flagging).unwrap_or(i64::MAX / 60));
+        let pauses =
+            policy.groups.iter().filter(|group| !group.held).fold(SignedDuration::ZERO, |sum, group| {
+                let between = i32::try_from(group.waves.len().saturating_sub(1)).unwrap_or(i32::MAX);
+                sum.saturating_add(group.pause.saturating_mul(between))
+            });
+        let least = flagging.saturating_add(pauses);
+        let usually = format!(
+            "{} or more: {}, {} a minute, pauses of {} in all",
+            words::duration(least),
+            words::count(live, "live device"),
+            policy.rate_per_minute,
+            words::duration(pauses)
+        );
+        let earliest = self.earliest();
+        self.items.push(PlanItem {
+            what: PlanWhat::Rollout { at },
+            why,
+            held_by,
+            earliest,
+            usually: Some(usually),
         });
+        self.at = self.at.saturating_add(least).unwrap_or(Timestamp::MAX);
     }
-    let held_by = if is_next { holder(next_gates) } else { None };
-    items.push(PlanItem {
-        what: PlanWhat::Hop { from: leg.from, to: leg.to },
-        why: if leg.risks.is_empty() {
-            "documented".into()
-        } else {
-            format!("risks: {}", leg.risks.join(", "))
-        },
-        held_by,
-        earliest: if is_next { latest_hold(next_gates) } else { None },
-        usually: Some(SERVER_USUALLY.into()),
-    });
+
+    /// One hop of the path and what must come before it; with the gates of servers and devices where it is the next.
+    fn push_leg(&mut self, leg: &Leg, next: Option<(&[Gate], &[Gate])>) {
+        let context = self.context;
+        let wait = context.catalog.release(leg.from).and_then(|release| release.post_upgrade_wait);
+        let over_at = gates::wait::over_at(context).filter(|_| next.is_some());
+        if let Some(wait) = wait.filter(|_| next.is_none() || over_at.is_some_and(|over| context.now < over))
+        {
+            self.push_wait(leg.from, wait, over_at);
+        }
+        if leg.rollout_first {
+            let why = format!("{} or a later release refuses devices as they are", leg.to);
+            self.push_rollout(leg.from, why, next.and_then(|(_, gates)| holder(gates)));
+        }
+        if let Some(until) = next.and_then(|(gates, _)| latest_hold(gates)) {
+            self.at = self.at.max(until);
+        }
+        let risks = leg.risks.join(", ");
+        let why =
+            if risks.is_empty() { "documented".to_owned() } else { format!("documented; risks: {risks}") };
+        let servers = context.situation.own().count();
+        self.push_hop((leg.from, leg.to), servers, &why, next.and_then(|(gates, _)| holder(gates)));
+    }
 }
 
 fn holder(gates: &[Gate]) -> Option<GateName> {

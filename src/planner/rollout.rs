@@ -108,7 +108,7 @@ pub fn advance(
 struct Turn<'a> {
     context: &'a Context<'a>,
     devices: &'a Devices,
-    targets: &'a Targets<'a>,
+    targets: &'a Targets,
     release: Version,
     group: &'a Group,
     index: usize,
@@ -120,7 +120,7 @@ struct Turn<'a> {
 fn start_rollouts(
     memory: &mut Memory,
     groups: &[Group],
-    targets: &Targets<'_>,
+    targets: &Targets,
     release: Version,
     now: Timestamp,
 ) {
@@ -150,7 +150,7 @@ fn start_rollouts(
         .collect();
 }
 
-fn rollout_id(group: &Group, targets: &Targets<'_>, release: Version) -> String {
+fn rollout_id(group: &Group, targets: &Targets, release: Version) -> String {
     let mut digest = Md5::new();
     digest.update(format!("{release}|{:016x}|{targets}", group.matches));
     let mut first = [0; 8];
@@ -162,7 +162,8 @@ fn rollout_id(group: &Group, targets: &Targets<'_>, release: Version) -> String 
 fn retry_halted(memory: &mut Memory, context: &Context<'_>) {
     for order in &context.observed.orders {
         let Action::Retry(subject) = &order.action else { continue };
-        let (fresh, now) = (!memory.consumed_orders.contains(&order.uid), context.now);
+        let now = context.now;
+        let fresh = !memory.consumed_orders.contains(&order.uid) && order.is_alive(now);
         let mut retried = false;
         for rollout in &mut memory.rollouts {
             let named = match subject {
@@ -173,6 +174,8 @@ fn retry_halted(memory: &mut Memory, context: &Context<'_>) {
             if fresh && named && rollout.halted_at.is_some() {
                 rollout.halted_at = None;
                 rollout.first = None;
+                // Whoever was flagged before is flagged again.
+                rollout.started_at = now;
                 rollout.marks.iter_mut().for_each(|mark| mark.at = now);
                 retried = true;
             }
@@ -193,7 +196,14 @@ fn judge(turn: &Turn<'_>, rollout: &mut Rollout) {
         }
     };
     let stuck = rollout.first.as_ref().is_some_and(|first| first.failed_before >= MOST_FIRST_DEVICES);
-    if (halts || stuck) && rollout.halted_at.is_none() {
+    // Only a listing that began after the last release says anything about it.
+    let informed = rollout.marks.last().is_none_or(|mark| turn.devices.began > mark.at);
+    let released_all = informed && rollout.threshold == Some(rollout.limit);
+    // Complete: 90 % of the released devices that were seen since are done, at least one.
+    let enough = turn.tally.seen_done > 0 && turn.tally.seen_done * 10 >= turn.tally.seen * 9;
+    // No further verdict can come, and too few of the wave are done: nobody would ever be told without this.
+    let exhausted = released_all && !enough && failed > 0 && failed == turn.tally.released_behind;
+    if (halts || stuck || exhausted) && rollout.halted_at.is_none() {
         rollout.halted_at = Some(turn.context.now);
     }
     // An empty group, or one whose devices are all done, completes at once.
@@ -204,11 +214,6 @@ fn judge(turn: &Turn<'_>, rollout: &mut Rollout) {
         push_mark(rollout, Rank::LAST, turn.context.now);
         rollout.wave = u32::try_from(turn.group.waves.len().saturating_sub(1)).unwrap_or(0);
     }
-    // Only a listing that began after the last release says anything about it.
-    let informed = rollout.marks.last().is_none_or(|mark| turn.devices.began > mark.at);
-    let released_all = informed && rollout.threshold == Some(rollout.limit);
-    // Complete: 90 % of the released devices that were seen since are done, at least one.
-    let enough = turn.tally.seen_done > 0 && turn.tally.seen_done * 10 >= turn.tally.seen * 9;
     if released_all && enough && rollout.wave_completed_at.is_none() && rollout.halted_at.is_none() {
         rollout.wave_completed_at = Some(turn.context.now);
         if turn.is_last_wave(rollout) && rollout.completed_at.is_none() {
@@ -288,16 +293,16 @@ fn push_mark(rollout: &mut Rollout, threshold: Rank, at: Timestamp) {
 fn flag(turn: &Turn<'_>, rollout: &mut Rollout, room: &mut u64, progress: &mut Progress) {
     let Some(threshold) = rollout.threshold else { return };
     let now = turn.context.now;
-    if let Some(first) = &mut rollout.first
+    if let Some(first) = rollout.first.clone()
         && first.moved_at.is_none()
     {
         let moved = turn.devices.find(first.guid).is_none_or(|device| !turn.targets.is_behind(device));
         if moved && turn.devices.began > first.flagged_at {
-            first.moved_at = Some(now);
+            rollout.first = Some(FirstDevice { moved_at: Some(now), ..first });
         } else if now.duration_since(first.flagged_at) < RETRY_TIME {
             progress.first_awaited = Some((first.guid, first.flagged_at));
             // Flagging again what memory says was flagged is how a lost effect is made good.
-            if !turn.context.observed.flagged.contains_key(&first.guid) {
+            if !turn.is_flagged(rollout, first.guid) {
                 push_flags(turn, progress, turn.devices.find(first.guid).into_iter().map(flag_of));
             }
             return;
@@ -305,7 +310,7 @@ fn flag(turn: &Turn<'_>, rollout: &mut Rollout, room: &mut u64, progress: &mut P
     }
     let first_moved = rollout.first.as_ref().is_some_and(|first| first.moved_at.is_some());
     let most = if first_moved { *room } else { (*room).min(1) };
-    let chosen = online_to_flag(turn, threshold, rollout.first.as_ref().map(|first| first.guid), most);
+    let chosen = online_to_flag(turn, rollout, threshold, most);
     *room -= chosen.len() as u64;
     if !first_moved && let Some(device) = chosen.first() {
         let failed_before = rollout.first.as_ref().map_or(0, |first| first.failed_before + 1);

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::desired::Desired;
 use super::memory::{Memory, Restored, Settled, Wait, WaitEvidence};
-use super::observed::Observed;
+use super::observed::{Access, AccessFailure, Observed};
 use super::order::Action;
 use super::situation::Situation;
 use crate::catalog::Version;
-use crate::fleet::Verification;
+use crate::fleet::evidence::VERIFYING_SPAN;
+use crate::fleet::{Server, Verification};
 
 /// How the versions stand to what this operator brought about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,13 +61,21 @@ pub fn settle(
         memory.authority_guid = Some(authority.guid.clone());
     }
     if memory.hop.is_none() {
-        note_downtime(memory, situation, now);
+        note_downtime(memory, observed, situation, now);
     }
     if !situation.fresh {
         return if memory.hop.is_some() { Standing::InHop } else { Standing::Unsure };
     }
     if let Some(fall) = fall(memory, situation) {
         return note_fall(memory, desired, observed, situation, fall, now);
+    }
+    // A restored server that restarts settles nothing: only what is verified where it had been does.
+    if let Some(restored) = &memory.restored
+        && let Some((unclear, _)) = measured(memory, situation).into_iter().find(|(server, was_at)| {
+            !matches!(server.verification(*was_at), Verification::Verified | Verification::Above(_))
+        })
+    {
+        return Standing::RestoredByHand { server: unclear.name.0.clone(), release: restored.release };
     }
     memory.restored = None;
     if let Some(authority) = verified_authority(situation)
@@ -77,16 +86,10 @@ pub fn settle(
     if memory.hop.is_some() {
         return Standing::InHop;
     }
-    stand(memory, observed, desired, situation, now)
+    stand(memory, observed, desired, situation)
 }
 
-fn stand(
-    memory: &mut Memory,
-    observed: &Observed,
-    desired: &Desired,
-    situation: &Situation<'_>,
-    now: Timestamp,
-) -> Standing {
+fn stand(memory: &mut Memory, observed: &Observed, desired: &Desired, situation: &Situation<'_>) -> Standing {
     let ahead = situation.ahead();
     if !ahead.is_empty() {
         return Standing::StorageAhead(ahead.into_iter().map(|server| server.name.0.clone()).collect());
@@ -94,18 +97,29 @@ fn stand(
     if let Some(release) = situation.settled_at() {
         let known = memory.settled.as_ref().map(|settled| settled.release);
         return match known {
-            Some(known) if known == release => Standing::Settled(release),
+            Some(known) if known == release => {
+                // An order speaks of its moment: where there is nothing to adopt it must not lie in wait.
+                consume_adoption(memory, observed);
+                hear_last_upgrade(memory, desired);
+                Standing::Settled(release)
+            }
             Some(known) if !answered(memory, observed, desired, release) => {
                 Standing::MovedFromOutside { from: known, to: release }
             }
             Some(_) | None => {
-                if known.is_some() && desired.target != Some(release) {
-                    consume_adoption(memory, observed);
-                }
-                begin(memory, desired, situation, release, now);
+                consume_adoption(memory, observed);
+                begin(memory, observed, desired, situation, release);
                 Standing::Settled(release)
             }
         };
+    }
+    // A server that is silent, or was installed anew at the same release, unsettles nothing: a gate names it.
+    if let Some(known) = memory.settled.as_ref().map(|settled| settled.release)
+        && verified_authority(situation) == Some(known)
+        && situation.own().all(|server| server.version == Some(known))
+    {
+        hear_last_upgrade(memory, desired);
+        return Standing::Settled(known);
     }
     match (verified_authority(situation), situation.behind().as_slice()) {
         (Some(authority), [_, ..]) => {
@@ -134,49 +148,65 @@ pub fn adopting_order<'a>(memory: &Memory, observed: &'a Observed) -> Option<&'a
     observed
         .orders
         .iter()
-        .find(|order| order.action == Action::Adopt && !memory.consumed_orders.contains(&order.uid))
+        .find(|order| {
+            order.action == Action::Adopt
+                && order.is_alive(observed.witnesses.operator)
+                && !memory.consumed_orders.contains(&order.uid)
+        })
         .map(|order| order.uid.as_str())
 }
 
 /// The environment is settled at a release from now on.
 pub fn begin(
     memory: &mut Memory,
+    observed: &Observed,
     desired: &Desired,
     situation: &Situation<'_>,
     release: Version,
-    now: Timestamp,
 ) {
     let resets = memory.wait.as_ref().map_or(0, |wait| wait.resets);
-    let before = memory.settled.take();
-    let last = desired.last_upgrade.filter(|last| last.release == release && last.finished_at <= now);
-    // `lastUpgrade` tells of the time before the operator came; later, its own memory is the better witness.
-    let (started_at, evidence) = match (&before, last) {
-        (None, Some(last)) => (last.finished_at, WaitEvidence::LastUpgrade),
-        (None, None) | (Some(_), _) => (now, WaitEvidence::FirstObserved),
-    };
+    let is_first_sight = memory.settled.is_none() && memory.wait.is_none();
+    let evidence = if is_first_sight { WaitEvidence::FirstObserved } else { WaitEvidence::SeenToMove };
+    let (now, started_at) = (observed.witnesses.operator, observed.witnesses.latest());
     memory.settled = Some(Settled::new(release, now, situation.own().map(|server| &server.guid)));
     memory.wait = Some(Wait { release, started_at, evidence, down_seconds: 0, down_since: None, resets });
     memory.rollouts.clear();
     memory.done = None;
     memory.cleared = None;
     memory.high_water_mark = memory.high_water_mark.max(Some(release));
+    hear_last_upgrade(memory, desired);
 }
 
-/// Time that servers were down in a wait is added to it.
-fn note_downtime(memory: &mut Memory, situation: &Situation<'_>, now: Timestamp) {
-    let Some(wait) = &mut memory.wait else { return };
-    if !situation.fresh {
-        return;
+/// What the spec says of the time before the operator came counts whenever it is said. Of later times its own memory
+/// is the better witness.
+fn hear_last_upgrade(memory: &mut Memory, desired: &Desired) {
+    let (Some(wait), Some(last)) = (&mut memory.wait, desired.last_upgrade) else { return };
+    let is_of_before = wait.evidence == WaitEvidence::FirstObserved && last.finished_at < wait.started_at;
+    if is_of_before && last.release == wait.release {
+        wait.started_at = last.finished_at;
+        wait.evidence = WaitEvidence::LastUpgrade;
     }
-    let down = situation.down().map(|server| server.streak.first).min();
-    match (wait.down_since, down) {
-        (None, Some(since)) => wait.down_since = Some(since.max(wait.started_at)),
-        (Some(since), None) if situation.own().all(|server| server.online) => {
-            let back = situation.own().map(|server| server.streak.first).max().unwrap_or(now);
-            wait.down_seconds += back.duration_since(since).as_secs().max(0);
+}
+
+/// Time that servers were down in a wait is added to it. While the authority does not answer nobody can say that any
+/// server runs, so that time is added as well.
+fn note_downtime(memory: &mut Memory, observed: &Observed, situation: &Situation<'_>, now: Timestamp) {
+    let Some(wait) = &mut memory.wait else { return };
+    let silent = match &observed.access {
+        Access::Failed { failure: AccessFailure::Unreachable, since, .. } => {
+            Some(*since).filter(|since| now.duration_since(*since) >= VERIFYING_SPAN)
+        }
+        Access::Failed { .. } | Access::Good | Access::NotYet => None,
+    };
+    let down = situation.down().map(|server| server.streak.first).min().filter(|_| situation.fresh);
+    let answers = observed.servers.as_ref().filter(|_| situation.fresh && observed.access == Access::Good);
+    match (wait.down_since, silent.or(down), answers) {
+        (None, Some(since), _) => wait.down_since = Some(since.max(wait.started_at)),
+        (Some(since), None, Some(servers)) if situation.own().all(|server| server.online) => {
+            wait.down_seconds += servers.read_at.duration_since(since).as_secs().max(0);
             wait.down_since = None;
         }
-        (Some(_), _) | (None, None) => {}
+        (Some(_), _, _) | (None, None, _) => {}
     }
 }
 
@@ -185,28 +215,32 @@ struct Fall {
     release: Version,
 }
 
-/// A server that is verified below where it had been.
-fn fall(memory: &Memory, situation: &Situation<'_>) -> Option<Fall> {
-    let authority = situation.authority?;
-    let mark = memory.high_water_mark?;
-    if let Verification::Below(release) = authority.verification(mark) {
-        return Some(Fall { server: authority.name.0.clone(), release });
-    }
+/// The own servers with the release at which each had been verified: the authority first.
+fn measured<'a>(memory: &Memory, situation: &Situation<'a>) -> Vec<(&'a Server, Version)> {
     let hop = memory.hop.as_ref();
-    situation.storage.iter().map(|storage| storage.server).find_map(|server| {
+    let in_hop = |server: &Server| hop?.servers.iter().find(|entry| entry.guid == server.guid);
+    let authority = situation.authority.and_then(|server| {
+        let upgraded = in_hop(server).filter(|entry| entry.verified_at.is_some()).and(hop);
+        Some((server, upgraded.map(|hop| hop.to).max(memory.high_water_mark)?))
+    });
+    let storage = situation.storage.iter().map(|storage| storage.server).filter_map(|server| {
         let was_at = if let Some(hop) = hop {
-            let entry = hop.servers.iter().find(|entry| entry.guid == server.guid)?;
-            if entry.verified_at.is_some() { hop.to } else { hop.from }
+            if in_hop(server)?.verified_at.is_some() { hop.to } else { hop.from }
         } else {
             let settled = memory.settled.as_ref()?;
             settled.servers.binary_search(&server.guid).is_ok().then_some(settled.release)?
         };
-        match server.verification(was_at) {
-            Verification::Below(release) => Some(Fall { server: server.name.0.clone(), release }),
-            Verification::Verified
-            | Verification::Verifying
-            | Verification::Above(_)
-            | Verification::Unsure => None,
+        Some((server, was_at))
+    });
+    authority.into_iter().chain(storage).collect()
+}
+
+/// A server that is verified below where it had been.
+fn fall(memory: &Memory, situation: &Situation<'_>) -> Option<Fall> {
+    measured(memory, situation).into_iter().find_map(|(server, was_at)| match server.verification(was_at) {
+        Verification::Below(release) => Some(Fall { server: server.name.0.clone(), release }),
+        Verification::Verified | Verification::Verifying | Verification::Above(_) | Verification::Unsure => {
+            None
         }
     })
 }
@@ -245,9 +279,9 @@ fn note_fall(
             consume_adoption(memory, observed);
             memory.settled = Some(Settled::new(release, now, situation.own().map(|server| &server.guid)));
             let resets = memory.wait.as_ref().map_or(1, |wait| wait.resets);
-            let evidence = WaitEvidence::FirstObserved;
+            let (evidence, started_at) = (WaitEvidence::SeenToMove, observed.witnesses.latest());
             memory.wait =
-                Some(Wait { release, started_at: now, evidence, down_seconds: 0, down_since: None, resets });
+                Some(Wait { release, started_at, evidence, down_seconds: 0, down_since: None, resets });
             Standing::Settled(release)
         }
         None => Standing::Unsure,

@@ -51,6 +51,9 @@ pub enum Opening {
 /// How far ahead an opening is looked for, in days: a year and a day.
 const HORIZON_DAYS: i64 = 366;
 
+/// How far ahead it is looked for at first, in days.
+const NEAR_DAYS: i64 = 16;
+
 impl Window {
     /// The opening on a day, if it opens on that weekday.
     fn on(&self, date: Date) -> Option<(Timestamp, Timestamp)> {
@@ -62,12 +65,12 @@ impl Window {
         Some((opens, closes))
     }
 
-    /// The openings that are not over at `now`, soonest first.
-    fn openings(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+    /// The openings of the next `days` that are not over at `now`, soonest first.
+    fn openings(&self, now: Timestamp, days: i64) -> impl Iterator<Item = (Timestamp, Timestamp)> {
         let today = now.to_zoned(self.time_zone.clone()).date();
         // One that opened some days ago may still be open.
         let back = self.duration.as_secs() / 86_400 + 1;
-        (-back..=HORIZON_DAYS)
+        (-back..=days)
             .filter_map(move |offset| self.on(today.checked_add(offset.days()).ok()?))
             .filter(move |(_, closes)| *closes > now)
     }
@@ -82,8 +85,23 @@ impl Freeze {
     }
 }
 
-/// Whether something that takes `needs` may start now: a window is open for at least that long and no freeze
-/// covers any of it. No windows at all means always.
+/// The times at which a window is open, joined where they touch, soonest first.
+fn open_times(windows: &[Window], now: Timestamp, days: i64) -> Vec<(Timestamp, Timestamp)> {
+    let mut times: Vec<(Timestamp, Timestamp)> =
+        windows.iter().flat_map(|window| window.openings(now, days)).collect();
+    times.sort();
+    let mut joined: Vec<(Timestamp, Timestamp)> = Vec::new();
+    for (opens, closes) in times {
+        match joined.last_mut() {
+            Some((_, until)) if opens <= *until => *until = closes.max(*until),
+            Some(_) | None => joined.push((opens, closes)),
+        }
+    }
+    joined
+}
+
+/// Whether something that takes `needs` may start now: windows are open for at least that long and no freeze covers
+/// any of it. No windows at all means always.
 pub fn opening(windows: &[Window], freezes: &[Freeze], needs: SignedDuration, now: Timestamp) -> Opening {
     let frozen: Vec<(Timestamp, Timestamp, &str)> = freezes
         .iter()
@@ -94,41 +112,34 @@ pub fn opening(windows: &[Window], freezes: &[Freeze], needs: SignedDuration, no
         let end = start.saturating_add(needs).unwrap_or(Timestamp::MAX);
         frozen.iter().find(|(begins, ends, _)| start < *ends && end > *begins).copied()
     };
-    let starts = candidate_starts(windows, &frozen, now);
-    let fits = |start: Timestamp| {
-        if blocked_by(start).is_some() {
-            return None;
+    let freeze = blocked_by(now).map(|(_, _, reason)| reason.to_owned());
+    if windows.is_empty() {
+        if freeze.is_none() {
+            return Opening::Open { closes: None };
         }
-        if windows.is_empty() {
-            return Some(None);
-        }
-        windows
-            .iter()
-            .flat_map(|window| window.openings(now).take(400))
-            .filter(|(opens, closes)| *opens <= start && closes.duration_since(start) >= needs)
-            .map(|(_, closes)| closes)
-            .max()
-            .map(Some)
-    };
-    if let Some(closes) = fits(now) {
-        return Opening::Open { closes };
+        let ends = frozen.iter().map(|(_, ends, _)| *ends).filter(|end| *end > now);
+        return Opening::Closed { opens: ends.filter(|end| blocked_by(*end).is_none()).min(), freeze };
     }
-    let opens = starts.into_iter().filter(|start| *start > now).find(|start| fits(*start).is_some());
-    Opening::Closed { opens, freeze: blocked_by(now).map(|(_, _, reason)| reason.to_owned()) }
-}
-
-/// The instants at which something that may not start now could become possible, soonest first.
-fn candidate_starts(
-    windows: &[Window],
-    frozen: &[(Timestamp, Timestamp, &str)],
-    now: Timestamp,
-) -> Vec<Timestamp> {
-    let mut starts: Vec<Timestamp> = frozen.iter().map(|(_, ends, _)| *ends).collect();
-    starts.extend(windows.iter().flat_map(|window| window.openings(now).take(400).map(|(opens, _)| opens)));
-    starts.retain(|start| *start > now);
-    starts.sort();
-    starts.dedup();
-    starts
+    let mut opens = None;
+    // Most answers lie within two weeks; the whole year is looked through only where they do not.
+    for days in [NEAR_DAYS, HORIZON_DAYS] {
+        let times = open_times(windows, now, days);
+        let fits = |start: Timestamp| {
+            let fitting = |(opens, closes): &&(Timestamp, Timestamp)| {
+                *opens <= start && start < *closes && closes.duration_since(start) >= needs
+            };
+            times.iter().find(fitting).filter(|_| blocked_by(start).is_none()).map(|(_, closes)| *closes)
+        };
+        if let Some(closes) = fits(now) {
+            return Opening::Open { closes: Some(closes) };
+        }
+        let starts = times.iter().map(|(opens, _)| *opens).chain(frozen.iter().map(|(_, ends, _)| *ends));
+        opens = starts.filter(|start| *start > now && fits(*start).is_some()).min();
+        if opens.is_some() {
+            break;
+        }
+    }
+    Opening::Closed { opens, freeze }
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub fn decide_now(
         let mut observed = Observed::nothing(Witnesses::agreeing(now));
         observed.access = Access::Good;
         observed.authority = Some(observation::authority(&world).map_err(failed)?);
-        observed.servers = servers.clone();
+        observed.servers.clone_from(&servers);
         observed.settings = Some(observation::settings(&world).map_err(failed)?);
         let rank_for = memory.settled.as_ref().map(|settled| settled.release);
         let digest = desired.devices.groups_digest();

@@ -269,6 +269,11 @@ impl World {
         &mut self.faults
     }
 
+    /// What the servers bundle from now on.
+    pub fn set_catalog(&mut self, catalog: Catalog) {
+        self.catalog = catalog;
+    }
+
     /// The catalog that it plays by.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog

@@ -30,11 +30,15 @@ pub fn check(context: &Context<'_>) -> Verdict {
             format!("{} newer than the authority", words::list(ahead, 3)),
             "install the authority's version on that storage server; there is no downgrade",
         ),
-        Standing::Unsure => Verdict::hold(
-            Reason::NotYetObserved,
-            "servers are being verified: 3 answers over 2 minutes",
-            None,
-        ),
+        Standing::Unsure => {
+            let offline: Vec<&str> = context.situation.down().map(|server| server.name.0.as_str()).collect();
+            if offline.is_empty() {
+                let message = "servers are being verified: 3 answers over 2 minutes";
+                return Verdict::hold(Reason::NotYetObserved, message, None);
+            }
+            let message = format!("{} offline, so its version is not known", words::list(&offline, 3));
+            Verdict::hold(Reason::ServerOffline, message, None)
+        }
         Standing::Settled(_) | Standing::InHop | Standing::RestoredByHand { .. } => Verdict::Pass,
     }
 }

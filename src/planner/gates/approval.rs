@@ -17,14 +17,14 @@ pub fn of_servers<'a>(context: &Context<'a>) -> Option<&'a Order> {
 fn of_devices<'a>(context: &Context<'a>) -> Option<&'a Order> {
     let release = context.memory.settled.as_ref()?.release;
     let wanted = Action::Approve(Subject::Devices { release });
-    context.observed.orders.iter().find(|order| order.action == wanted)
+    context.observed.orders.iter().find(|order| order.action == wanted && order.is_alive(context.now))
 }
 
 fn find<'a>(context: &Context<'a>, wanted: &Action) -> Option<&'a Order> {
     context.observed.orders.iter().find(|order| {
         order.action == *wanted
             && !context.memory.consumed_orders.contains(&order.uid)
-            && order.expires_at.is_none_or(|expires| context.now < expires)
+            && order.is_alive(context.now)
     })
 }
 

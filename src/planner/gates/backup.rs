@@ -1,7 +1,7 @@
 //! There is a fresh backup of the authority before a hop.
 
 use super::Context;
-use crate::planner::desired::Backup;
+use crate::planner::desired::{Backup, Method};
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -13,7 +13,15 @@ pub fn check(context: &Context<'_>) -> Verdict {
     if !matches!(context.intent, Intent::Hop(_)) {
         return Verdict::Pass;
     }
+    let is_workload = context.desired.authority.method.as_ref().and_then(Method::workload).is_some();
     let max_age = match &context.desired.backup {
+        Backup::VolumeSnapshot { .. } if !is_workload => {
+            return Verdict::refuse(
+                Reason::NotSupported,
+                "a volume snapshot needs an authority that is a workload here",
+                "back the authority up by hand and set spec.backup.none with the reason",
+            );
+        }
         Backup::VolumeSnapshot { max_age, .. } | Backup::Hook { max_age, .. } => *max_age,
         Backup::None { .. } => return Verdict::Pass,
         Backup::Unstated => {
@@ -32,8 +40,15 @@ pub fn check(context: &Context<'_>) -> Verdict {
             "mend what the snapshot says; it is tried again by itself",
         );
     }
+    // A backup of the release before would lose the hop that led to this one.
+    let reached_at = context.memory.wait.as_ref().map(|wait| wait.started_at);
     match facts.newest {
-        Some(made) if context.now.duration_since(made) <= max_age => Verdict::Pass,
+        Some(made)
+            if reached_at.is_none_or(|reached| made >= reached)
+                && context.now.duration_since(made) <= max_age =>
+        {
+            Verdict::Pass
+        }
         Some(made) => Verdict::hold(
             Reason::BackupAwaited,
             format!("a new backup is awaited: the last is of {}", words::instant(made)),

@@ -1,9 +1,34 @@
 //! Every live device is accepted by the next release, judged on a listing begun after the other gates passed.
 
+use jiff::Timestamp;
+
 use super::Context;
+use crate::catalog::path::Leg;
+use crate::planner::desired::Backup;
 use crate::planner::intent::Intent;
+use crate::planner::memory::Cleared;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
+
+/// A list of devices must have begun at or after this: when all other gates had passed, and the backup was begun.
+pub fn listing_since(context: &Context<'_>, cleared: &Cleared) -> Timestamp {
+    let backup = match context.desired.backup {
+        Backup::VolumeSnapshot { .. } | Backup::Hook { .. } => context.observed.backup.newest,
+        Backup::None { .. } | Backup::Unstated => None,
+    };
+    backup.map_or(cleared.at, |backup| backup.max(cleared.at))
+}
+
+/// Why devices are brought along before a hop.
+fn first(context: &Context<'_>, leg: &Leg) -> String {
+    match context.refused_by(leg.to) {
+        0 => format!("devices are brought to what {} bundles first: a later release needs it", leg.from),
+        1 => format!("{} refuses 1 device as it is; {} brings it along first", leg.to, leg.from),
+        more => {
+            format!("{} refuses {more} devices as they are; {} brings them along first", leg.to, leg.from)
+        }
+    }
+}
 
 /// Holds until there is such a listing. Which devices a hop would cut off, the path search has weighed already:
 /// it is asked anew with every listing.
@@ -15,14 +40,7 @@ pub fn check(context: &Context<'_>) -> Verdict {
         return Verdict::hold(Reason::ListingAwaited, "the list of devices has not been read yet", None);
     };
     if leg.rollout_first {
-        return Verdict::hold(
-            Reason::DevicesRefused,
-            format!(
-                "{} refuses devices as they are; they are brought to what {} bundles first",
-                leg.to, leg.from
-            ),
-            None,
-        );
+        return Verdict::hold(Reason::DevicesRefused, first(context, leg), None);
     }
     // A device that says nothing readable may be one that is cut off.
     let spare = context.travellers.may_leave_behind.saturating_sub(leg.left_behind);
@@ -34,7 +52,7 @@ pub fn check(context: &Context<'_>) -> Verdict {
         );
     }
     match cleared {
-        Some(cleared) if devices.began >= cleared.at => Verdict::Pass,
+        Some(cleared) if devices.began >= listing_since(context, cleared) => Verdict::Pass,
         Some(_) | None => Verdict::hold(
             Reason::ListingAwaited,
             "a list of devices begun after all other checks is awaited",

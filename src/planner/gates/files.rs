@@ -2,6 +2,7 @@
 
 use super::{Context, Touched};
 use crate::planner::desired::ImageFrom;
+use crate::planner::observed::Catch;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
@@ -27,6 +28,11 @@ fn awaited(context: &Context<'_>, touched: &Touched<'_>, image: &str) -> Option<
     let (reference, workload) = touched.workload()?;
     let facts = context.observed.workload(&reference)?;
     let image_from = workload.image_from.unwrap_or(facts.image_from);
+    // Whoever is asked for the commit relies on the catch.
+    if image_from == ImageFrom::Git && facts.catch == Catch::Open && facts.misfits.is_empty() {
+        let message = format!("the catch on {reference} is being closed before its image may change");
+        return Some(Verdict::hold(Reason::CatchOpen, message, None));
+    }
     (image_from == ImageFrom::Git && facts.template_image != image).then(|| {
         Verdict::ask(
             Reason::ImageAwaited,

@@ -1,6 +1,8 @@
 //! All own servers are online before a hop begins.
 
 use super::Context;
+use crate::fleet::Verification;
+use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -14,7 +16,20 @@ pub fn check(context: &Context<'_>) -> Verdict {
         .map(|server| server.name.0.as_str())
         .collect();
     if offline.is_empty() {
-        return Verdict::Pass;
+        let unsure: Vec<&str> = context
+            .situation
+            .own()
+            .filter(|server| match context.intent {
+                Intent::Hop(leg) => server.verification(leg.from) != Verification::Verified,
+                Intent::Adopt { .. } | Intent::Nothing | Intent::NoWay(_) | Intent::Undecided => false,
+            })
+            .map(|server| server.name.0.as_str())
+            .collect();
+        if unsure.is_empty() {
+            return Verdict::Pass;
+        }
+        let message = format!("{} being verified: 3 answers over 2 minutes", words::list(&unsure, 3));
+        return Verdict::hold(Reason::NotYetObserved, message, None);
     }
     Verdict::hold(
         Reason::ServerOffline,

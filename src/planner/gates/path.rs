@@ -1,6 +1,7 @@
 //! There is a documented path.
 
-use super::Context;
+use super::{Context, Touched};
+use crate::catalog::Version;
 use crate::catalog::path::NoPath;
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
@@ -18,7 +19,36 @@ pub fn check(context: &Context<'_>) -> Verdict {
     }
     match context.intent {
         Intent::NoWay(no_path) => refuse(no_path),
-        Intent::Nothing | Intent::Hop(_) | Intent::Adopt { .. } | Intent::Undecided => Verdict::Pass,
+        Intent::Adopt { to, .. } => check_adopted(context, *to),
+        Intent::Nothing | Intent::Hop(_) | Intent::Undecided => Verdict::Pass,
+    }
+}
+
+/// Adopting what somebody began documents no edge: storage that is too far behind is left to a person.
+fn check_adopted(context: &Context<'_>, to: Version) -> Verdict {
+    let touched = context.touched();
+    let far = touched
+        .iter()
+        .find(|touched| touched.server.version.is_none_or(|from| !context.catalog.has_edge(from, to)));
+    let Some(Touched { server, .. }) = far else { return Verdict::Pass };
+    let at = server.version.map_or_else(|| "an unknown release".to_owned(), |version| version.to_string());
+    Verdict::refuse(
+        Reason::NoPath,
+        format!("no documented upgrade of {} from {at} to {to}", server.name),
+        "bring that storage server there by hand, or add a CodeRelease whose upgradesFrom documents the step",
+    )
+}
+
+/// Refuses to move devices at a release that nothing describes: what they are to run is not known.
+pub fn check_devices(context: &Context<'_>) -> Verdict {
+    let at = context.memory.settled.as_ref().map(|settled| settled.release);
+    match at.filter(|release| context.catalog.release(*release).is_none()) {
+        None => Verdict::Pass,
+        Some(release) => Verdict::refuse(
+            Reason::UnknownRelease,
+            format!("no CodeRelease describes {release}, so what its devices are to run is not known"),
+            "add a CodeRelease with the vendor's matrix, or set devices.upgrade to None",
+        ),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Context;
+use crate::catalog::Version;
 use crate::catalog::path::{DEVICES_LEFT_BEHIND, UNKNOWN_COMPATIBILITY};
 use crate::planner::desired::Backup;
 use crate::planner::intent::Intent;
@@ -68,28 +69,31 @@ pub fn unaccepted(context: &Context<'_>) -> Vec<String> {
 }
 
 /// Names that the spec accepts for the release and that exist nowhere.
-pub fn unknown_names(context: &Context<'_>) -> Vec<String> {
-    let known = |release, name: &str| {
+pub fn unknown_names(context: &Context<'_>, to: Version) -> Vec<String> {
+    let known = |name: &str| {
+        let release = context.catalog.release(to);
         BUILT_IN.contains(&name)
-            || context
-                .catalog
-                .release(release)
-                .is_some_and(|release| release.risks.iter().any(|risk| risk.name == name))
+            || release.is_some_and(|release| release.risks.iter().any(|risk| risk.name == name))
     };
-    context
-        .desired
-        .accepted_risks
-        .keys()
-        .filter(|(release, name)| !known(*release, name))
-        .map(|(release, name)| format!("{name} ({release})"))
-        .collect()
+    let accepted = context.desired.accepted_risks.keys().filter(|(release, _)| *release == to);
+    accepted.filter(|(_, name)| !known(name)).map(|(_, name)| name.clone()).collect()
 }
 
 /// Holds until every risk is accepted.
 pub fn check(context: &Context<'_>) -> Verdict {
-    let unaccepted = unaccepted(context);
-    let Some(to) = context.to().filter(|_| !unaccepted.is_empty()) else { return Verdict::Pass };
-    let unknown = unknown_names(context);
+    let Some(to) = context.to() else { return Verdict::Pass };
+    let (unaccepted, unknown) = (unaccepted(context), unknown_names(context, to));
+    if unaccepted.is_empty() {
+        return match unknown.first() {
+            None => Verdict::Pass,
+            Some(name) => Verdict::ask(
+                Reason::UnknownRiskName,
+                format!(
+                    "spec.acceptedRisks names {name} for {to}, a risk that exists nowhere: correct or remove it"
+                ),
+            ),
+        };
+    }
     let hint = if unknown.is_empty() {
         String::new()
     } else {

@@ -36,7 +36,7 @@ pub fn check(context: &Context<'_>) -> Verdict {
     if context.now < over_at {
         let known = match wait.evidence {
             WaitEvidence::Completed | WaitEvidence::LastUpgrade => "",
-            WaitEvidence::FirstObserved => ", counted from when it was first seen",
+            WaitEvidence::FirstObserved | WaitEvidence::SeenToMove => ", counted from when it was first seen",
         };
         return Verdict::hold(
             Reason::PostUpgradeWait,
@@ -44,7 +44,8 @@ pub fn check(context: &Context<'_>) -> Verdict {
             Some(over_at),
         );
     }
-    let fresh = context.situation.own().all(|server| server.online && server.streak.last >= until);
+    // A server that is offline is another gate's: it names it.
+    let fresh = context.situation.own().all(|server| !server.online || server.streak.last >= until);
     if !fresh {
         return Verdict::hold(
             Reason::PostUpgradeWait,

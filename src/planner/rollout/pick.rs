@@ -7,9 +7,15 @@ use jiff::Timestamp;
 use super::{ONLINE_WITHIN, Turn};
 use crate::fleet::Rank;
 use crate::fleet::devices::{Device, DeviceState};
+use crate::planner::memory::Rollout;
 use crate::planner::step::FlagDevice;
 
 impl Turn<'_> {
+    /// Whether this process flagged a device in this rollout. A flag of an earlier one led to another version.
+    pub(super) fn is_flagged(&self, rollout: &Rollout, guid: u64) -> bool {
+        self.context.observed.flagged.get(&guid).is_some_and(|at| *at >= rollout.started_at)
+    }
+
     /// The devices of the group that take part.
     fn members(&self) -> impl Iterator<Item = &Device> {
         let exempt = &self.context.desired.devices.exempt;
@@ -53,28 +59,51 @@ pub(super) fn ranks_above(turn: &Turn<'_>, threshold: Option<Rank>, limit: Rank,
 }
 
 /// The rank of the last of the first `count` devices of the group; below all where the count is zero.
+///
+/// Found by counting digits of sixteen bits, the highest first, so that no rank is copied.
 pub(super) fn rank_at(turn: &Turn<'_>, count: u64) -> Rank {
-    let mut ranks: Vec<Rank> = turn.members().map(|device| device.rank).collect();
-    match usize::try_from(count).unwrap_or(usize::MAX) {
-        0 => Rank(0),
-        count if count >= ranks.len() => Rank::LAST,
-        count => *ranks.select_nth_unstable(count - 1).1,
+    if count == 0 {
+        return Rank(0);
     }
+    if count >= turn.tally.total {
+        return Rank::LAST;
+    }
+    let mut before = count - 1;
+    let mut found: u64 = 0;
+    let mut counts = vec![0_u64; 1 << 16];
+    for shift in [48, 32, 16, 0] {
+        counts.fill(0);
+        for device in turn.members() {
+            let above = device.rank.0.checked_shr(shift + 16).unwrap_or(0);
+            if above == found {
+                let digit = (device.rank.0 >> shift) & 0xffff;
+                counts[usize::try_from(digit).unwrap_or(0)] += 1;
+            }
+        }
+        for (digit, many) in (0_u64..).zip(&counts) {
+            if before < *many {
+                found = (found << 16) | digit;
+                break;
+            }
+            before -= many;
+        }
+    }
+    Rank(found)
 }
 
 /// Released devices that are online, were not flagged by this process, and come first by rank.
 pub(super) fn online_to_flag(
     turn: &Turn<'_>,
+    rollout: &Rollout,
     threshold: Rank,
-    except: Option<u64>,
     most: u64,
 ) -> Vec<FlagDevice> {
+    let except = rollout.first.as_ref().map(|first| first.guid);
     let online_since = turn.context.now.saturating_sub(ONLINE_WITHIN).unwrap_or(Timestamp::MIN);
-    let flagged = &turn.context.observed.flagged;
     let candidates = turn
         .behind()
         .filter(|device| device.rank <= threshold && device.seen_since(online_since))
-        .filter(|device| except != Some(device.guid) && !flagged.contains_key(&device.guid))
+        .filter(|device| except != Some(device.guid) && !turn.is_flagged(rollout, device.guid))
         .map(|device| (device.rank, device.guid, device.computer_id));
     smallest(candidates, most)
         .into_iter()

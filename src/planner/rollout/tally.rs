@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::RETRY_TIME;
-use crate::catalog::{Acceptance, Os, Product, Release, Version};
+use crate::catalog::{Os, Product, Release, Version};
 use crate::fleet::Devices;
 use crate::fleet::devices::{Device, DeviceState};
 use crate::planner::Desired;
@@ -13,16 +13,15 @@ use crate::planner::memory::{Memory, Rollout};
 
 /// What a release bundles, for each product and operating system.
 #[derive(Clone, Debug)]
-pub struct Targets<'a> {
-    release: &'a Release,
+pub struct Targets {
     bundled: [[Option<Version>; Os::ALL.len()]; Product::ALL.len()],
 }
 
-impl<'a> Targets<'a> {
+impl Targets {
     /// The targets of a release.
-    pub fn of(release: &'a Release) -> Self {
+    pub fn of(release: &Release) -> Self {
         let bundled = Product::ALL.map(|product| Os::ALL.map(|os| release.bundled(product, os)));
-        Self { release, bundled }
+        Self { bundled }
     }
 
     /// What a device is to run; `None` where nothing is bundled for it.
@@ -47,14 +46,9 @@ impl<'a> Targets<'a> {
         device.product == Product::SharePlanMobile
             && self.target(device.product, device.os).is_some_and(|target| device.version < target)
     }
-
-    /// Whether the release refuses the device as it is.
-    pub fn refuses(&self, device: &Device) -> bool {
-        self.release.acceptance(device.product, device.os, device.version) == Acceptance::Refused
-    }
 }
 
-impl fmt::Display for Targets<'_> {
+impl fmt::Display for Targets {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for product in Product::ALL {
             for os in Os::ALL {
@@ -91,7 +85,7 @@ pub struct Tally {
 }
 
 /// Counts every group; the rollouts of memory must be those of the wanted groups, in order.
-pub fn tally(devices: &Devices, targets: &Targets<'_>, memory: &Memory, desired: &Desired) -> Vec<Tally> {
+pub fn tally(devices: &Devices, targets: &Targets, memory: &Memory, desired: &Desired) -> Vec<Tally> {
     let mut tallies = vec![Tally::default(); desired.devices.groups.len()];
     let exempt = &desired.devices.exempt;
     for device in devices.rows() {
@@ -149,8 +143,6 @@ pub struct Overview {
     pub excluded: u64,
     /// Mobile apps below what the release bundles.
     pub mobile: u64,
-    /// Live devices that the release refuses.
-    pub refused: u64,
     /// Behind, and matched by no group.
     pub unmatched: u64,
     /// Behind, and in a group that the spec holds.
@@ -158,7 +150,7 @@ pub struct Overview {
 }
 
 /// Counts all devices for people.
-pub fn overview(devices: &Devices, targets: Option<&Targets<'_>>, desired: &Desired) -> Overview {
+pub fn overview(devices: &Devices, targets: Option<&Targets>, desired: &Desired) -> Overview {
     let live_since = devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
     let mut overview = Overview::default();
     for device in devices.rows() {
@@ -170,7 +162,6 @@ pub fn overview(devices: &Devices, targets: Option<&Targets<'_>>, desired: &Desi
         let is_live = device.seen_since(live_since);
         overview.stale += u64::from(!is_live);
         let Some(targets) = targets else { continue };
-        overview.refused += u64::from(is_live && targets.refuses(device));
         overview.mobile += u64::from(targets.is_mobile_behind(device));
         if !targets.is_behind(device) {
             overview.done += 1;

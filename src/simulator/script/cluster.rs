@@ -30,7 +30,7 @@ pub(super) struct Workload {
     guid: Guid,
     template: Version,
     running: Version,
-    catch: Catch,
+    pub(super) catch: Catch,
     ailment: Ailment,
     /// How often its pod was replaced.
     pub(super) rolls: u64,
@@ -91,6 +91,21 @@ impl Cluster {
     pub(super) fn commit(&mut self, name: &str, version: Version) {
         if let Some(workload) = self.workloads.get_mut(name) {
             workload.template = version;
+        }
+    }
+
+    /// Somebody restores or upgrades the server by hand: its workload runs that version.
+    pub(super) fn set_by_hand(&mut self, name: &str, version: Version) {
+        if let Some(workload) = self.workloads.get_mut(name) {
+            workload.template = version;
+            workload.running = version;
+        }
+    }
+
+    /// Another server answers in the place of one.
+    pub(super) fn replace(&mut self, name: &str, guid: Guid) {
+        if let Some(workload) = self.workloads.get_mut(name) {
+            workload.guid = guid;
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Object {
     spec: Value,
     pub(super) generation: i64,
     pub(super) deleted: bool,
+    /// What above the spec pauses.
+    pub(super) paused: Option<String>,
     pub(super) memory: Memory,
     pub(super) orders: Vec<Order>,
     edited: bool,
@@ -45,6 +47,7 @@ impl Object {
             spec,
             generation: 1,
             deleted: false,
+            paused: None,
             memory: Memory::default(),
             orders: Vec::new(),
             edited: false,
@@ -67,7 +70,11 @@ impl Object {
         if self.deleted {
             object.metadata.deletion_timestamp = Some(k8s_time(Timestamp::UNIX_EPOCH));
         }
-        Ok((spec, translate::desired::desired(&object)))
+        let mut desired = translate::desired::desired(&object);
+        if let Some(what) = &self.paused {
+            desired.paused = Some(what.clone());
+        }
+        Ok((spec, desired))
     }
 
     pub(super) fn want(&mut self, version: Option<&str>) {

@@ -9,7 +9,7 @@ use super::Script;
 use super::cluster::{Ailment, Cluster};
 use super::object::Object;
 use super::timeline::Timeline;
-use super::verb::{Expectation, Line, Until, Verb};
+use super::verb::{Expectation, Line, Proven, Until, Verb};
 use crate::api::{CodeRelease, CodeReleaseSpec};
 use crate::catalog::merge::Layer;
 use crate::catalog::{Catalog, Product, Version};
@@ -17,12 +17,13 @@ use crate::fleet::{Devices, Guid};
 use crate::planner::check::{Grounds, check};
 use crate::planner::desired::{ImageFrom, Method, Problem, StorageRole, WorkloadRef};
 use crate::planner::observed::{
-    Access, AccessFailure, AuthorityFacts, Claim, Finalizer, ServersFacts, SettingsFacts, Witnesses,
+    Access, AccessFailure, AuthorityFacts, BackupFacts, Catch, Claim, Finalizer, Proof, ProofFinding,
+    ServersFacts, SettingsFacts, Witnesses,
 };
 use crate::planner::order::Order;
 use crate::planner::report::{PlanWhat, Report, Verdict};
 use crate::planner::step::Step;
-use crate::planner::{Decision, Desired, Observed, Wants, decide};
+use crate::planner::{Decision, Desired, Observed, Reason, Wants, decide};
 use crate::simulator::fault::Fault;
 use crate::simulator::observation;
 use crate::simulator::scenario::{
@@ -61,6 +62,8 @@ pub struct End {
     pub orders: BTreeMap<String, u64>,
     /// Devices by product, operating system and version.
     pub devices: BTreeMap<String, u64>,
+    /// Whether each workload's catch holds, by name.
+    pub catches: BTreeMap<String, bool>,
 }
 
 /// How long a run waits for something before it gives up.
@@ -76,6 +79,8 @@ const IDLE_LISTING: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Clone, Debug, Default)]
 struct Process {
     access: Option<(AccessFailure, Timestamp)>,
+    /// When servers were last read, in the world's time; what they say carries the operator's.
+    read: Option<Timestamp>,
     authority: Option<AuthorityFacts>,
     servers: Option<ServersFacts>,
     settings: Option<SettingsFacts>,
@@ -94,6 +99,28 @@ struct Clocks {
     authority: Option<SignedDuration>,
 }
 
+/// How long a backup takes.
+const BACKUP_TAKES: SignedDuration = SignedDuration::from_mins(10);
+
+/// The backups of a story.
+#[derive(Clone, Debug, Default)]
+struct Backups {
+    names: BTreeMap<String, Timestamp>,
+    failure: Option<String>,
+}
+
+impl Backups {
+    /// What is found of them at a moment.
+    fn facts(&self, now: Timestamp) -> BackupFacts {
+        let done = |begun: &Timestamp| begun.saturating_add(BACKUP_TAKES).ok().filter(|done| *done <= now);
+        BackupFacts {
+            newest: self.names.values().filter(|begun| done(begun).is_some()).max().copied(),
+            in_progress: self.names.values().find(|begun| done(begun).is_none()).copied(),
+            failure: self.failure.clone().filter(|_| !self.names.is_empty()),
+        }
+    }
+}
+
 struct Run {
     now: Timestamp,
     world: World,
@@ -104,6 +131,8 @@ struct Run {
     process: Process,
     clocks: Clocks,
     claim: Claim,
+    backup: Backups,
+    proofs: BTreeMap<String, ProofFinding>,
     wrong_access: Option<AccessFailure>,
     finalizer: Finalizer,
     timeline: Timeline,
@@ -113,6 +142,8 @@ struct Run {
     last: Option<Decision>,
     events: Vec<(&'static str, String)>,
     decisions: usize,
+    /// When a verb last changed something: polls see it.
+    disturbed_at: Option<Timestamp>,
 }
 
 /// More decisions than this in one story are a loop.
@@ -182,6 +213,9 @@ impl Setting {
                     .push(ScenarioOrganisation { name: name.clone(), children: Vec::new() });
             }
             Verb::Devices(devices) => scenario.devices.push(group(devices)),
+            Verb::Edition(edition) => scenario.cluster = *edition,
+            Verb::Offset(hours) => scenario.utc_offset_hours = *hours,
+            Verb::Migration(minutes) => scenario.migration = *minutes,
             Verb::NoCatalog => self.shipped = false,
             Verb::Release(body) => self.releases.push(body.clone()),
             _ => return false,
@@ -212,6 +246,8 @@ impl Setting {
             process: Process::default(),
             clocks: Clocks::default(),
             claim: Claim::Held,
+            backup: Backups::default(),
+            proofs: BTreeMap::new(),
             wrong_access: None,
             finalizer: Finalizer::Absent,
             timeline,
@@ -221,6 +257,7 @@ impl Setting {
             last: None,
             events: Vec::new(),
             decisions: 0,
+            disturbed_at: None,
         })
     }
 }
@@ -267,13 +304,16 @@ impl Run {
                 return Ok(());
             }
             Verb::Run(_) | Verb::RunUntil(_) => {}
-            _ => self.timeline.verb(self.now, &line.text),
+            _ => {
+                self.timeline.verb(self.now, &line.text);
+                self.disturbed_at = Some(self.now);
+            }
         }
         let named = |run: &Self, name: &str| {
             run.world.server_guid(name).ok_or_else(|| format!("line {}: no server {name}", line.number))
         };
-        let told = |outcome: Result<_, crate::simulator::world::CommandError>| {
-            outcome.map(|_| ()).map_err(|error| format!("line {}: {error}", line.number))
+        let told = |outcome: Result<(), crate::simulator::world::CommandError>| {
+            outcome.map_err(|error| format!("line {}: {error}", line.number))
         };
         match &line.verb {
             Verb::Run(length) => {
@@ -289,17 +329,54 @@ impl Run {
             }
             Verb::Unset(path) => self.object.unset(path),
             Verb::Delete => self.object.deleted = true,
+            Verb::Waited => {
+                let release = self.world.authority().version.map_or_else(String::new, |at| at.to_string());
+                let finished_at = shifted(self.now, SignedDuration::from_hours(-24 * 30)).to_string();
+                let last = serde_json::json!({"release": release, "finishedAt": finished_at});
+                self.object.set("lastUpgrade", last);
+            }
+            Verb::Recreate => {
+                self.object.memory = crate::planner::Memory::default();
+                self.object.orders.clear();
+                self.finalizer = Finalizer::Absent;
+                self.process = Process::default();
+            }
+            Verb::Pause(what) => self.object.paused = Some(what.clone()),
+            Verb::Unpause => self.object.paused = None,
+            Verb::ServerSwitch(on) => {
+                self.world
+                    .set_setting(SettingsChange { auto_upgrade: Some(*on), ..SettingsChange::default() });
+            }
+            Verb::Backup(failure) => self.backup.failure.clone_from(failure),
+            Verb::Proof(name, proven) => {
+                let finding = match proven {
+                    Proven::Nothing => ProofFinding::NotYet,
+                    Proven::Unreadable => ProofFinding::Unreadable("it may not be read".into()),
+                    Proven::Release(release, devices) => {
+                        ProofFinding::Proven { release: *release, since: self.now, devices: *devices }
+                    }
+                };
+                self.proofs.insert(name.clone(), finding);
+            }
             Verb::Order(action, subject) => self.give_order(action, subject.as_deref())?,
-            Verb::Restore(name, to) => told(self.world.restore(&named(self, name)?, *to).map(drop))?,
-            Verb::Hand(name, to) => told(self.world.upgrade_by_hand(&named(self, name)?, *to).map(drop))?,
+            Verb::Restore(name, to) => {
+                told(self.world.restore(&named(self, name)?, *to).map(drop))?;
+                self.cluster.set_by_hand(name, *to);
+            }
+            Verb::Hand(name, to) => {
+                told(self.world.upgrade_by_hand(&named(self, name)?, *to).map(drop))?;
+                self.cluster.set_by_hand(name, *to);
+            }
             Verb::Offline(name) => told(self.world.take_offline(&named(self, name)?))?,
             Verb::Online(name) => told(self.world.bring_back(&named(self, name)?))?,
             Verb::Rename(name, new) => {
-                told(self.world.rename_server(&named(self, name)?, new.as_str().into()))?
+                told(self.world.rename_server(&named(self, name)?, new.as_str().into()))?;
             }
             Verb::Replace(name) => {
                 let guid = named(self, name)?;
-                told(self.world.replace_guid(&guid, Guid(format!("9{}", &guid.0[1..]))))?;
+                let new = Guid(format!("9{}", &guid.0[1..]));
+                told(self.world.replace_guid(&guid, new.clone()))?;
+                self.cluster.replace(name, new);
             }
             Verb::Switch(on) => {
                 self.world.set_setting(SettingsChange {
@@ -337,6 +414,9 @@ impl Run {
             | Verb::Storage(..)
             | Verb::Provider(..)
             | Verb::Organisation(_)
+            | Verb::Edition(_)
+            | Verb::Offset(_)
+            | Verb::Migration(_)
             | Verb::NoCatalog => {
                 return Err(format!("line {}: this belongs before the first verb that plays", line.number));
             }
@@ -365,6 +445,7 @@ impl Run {
         let added = (crate::catalog::Origin { layer: Layer::User, object: "story".into() }, release);
         let (catalog, _) = crate::catalog::merge(known.chain([added]));
         self.catalog = catalog;
+        self.world.set_catalog(self.catalog.clone());
         self.object.add_source(version);
         Ok(())
     }
@@ -389,6 +470,9 @@ impl Run {
     }
 
     fn run_until(&mut self, line: &Line, what: &Until) -> Result<(), String> {
+        if let Until::Time(at) = what {
+            return self.run_to(*at, |_| false).map(drop);
+        }
         let limit = self.now.checked_add(PATIENCE).map_err(|error| error.to_string())?;
         self.events.clear();
         let met = self.run_to(limit, |run| run.is_met(what))?;
@@ -401,6 +485,7 @@ impl Run {
     fn is_met(&self, what: &Until) -> bool {
         let Some(decision) = &self.last else { return false };
         match what {
+            Until::Time(at) => self.now >= *at,
             Until::Phase(phase) => decision.report.phase.name() == phase,
             Until::Reason(reason) => decision.report.reason.name() == reason,
             Until::Event(reason, word) => self.events.iter().any(|(name, note)| {
@@ -452,10 +537,11 @@ impl Run {
 
     fn next_listing(&self, wants: &Wants) -> Timestamp {
         let Some(devices) = &self.process.devices else { return self.now };
-        let is_asked = wants.devices_since.is_some_and(|since| self.in_world_time(since) > devices.began);
+        let is_asked = wants.devices_since.is_some_and(|since| since > devices.began);
         let is_rolling = wants.devices_every < SignedDuration::from_mins(30);
         let every = if is_rolling { wants.devices_every } else { IDLE_LISTING };
-        if is_asked { self.now } else { devices.finished.saturating_add(every).unwrap_or(Timestamp::MAX) }
+        let next = devices.finished.saturating_add(every).unwrap_or(Timestamp::MAX);
+        if is_asked { self.now } else { self.in_world_time(next) }
     }
 
     fn is_quiet(&self, decision: &Decision) -> bool {
@@ -463,7 +549,9 @@ impl Run {
             self.process.servers.iter().flat_map(|facts| &facts.list).all(|server| server.streak.verifies());
         let backups_back =
             decision.memory.baseline.as_ref().is_none_or(|baseline| baseline.back_at.is_some());
-        decision.steps.is_empty()
+        let is_seen = self.disturbed_at.is_none_or(|at| self.process.read.is_some_and(|read| at < read));
+        is_seen
+            && decision.steps.is_empty()
             && verified
             && backups_back
             && self.process.access.is_none()
@@ -519,7 +607,9 @@ impl Run {
             Step::UpgradeServer { workload, image, image_from, .. } => {
                 self.cluster.upgrade(workload, image, *image_from);
             }
-            Step::TakeBackup { .. } => {}
+            Step::TakeBackup { name, .. } => {
+                self.backup.names.entry(name.clone()).or_insert(self.now);
+            }
             Step::TurnOffDeviceAutoUpgrade => {
                 self.world.set_setting(SettingsChange {
                     device_auto_upgrade: Some(false),
@@ -546,7 +636,8 @@ impl Run {
         match read {
             Ok(()) => self.process.access = None,
             Err(failure) => {
-                let since = self.process.access.map_or(self.now, |(_, since)| since);
+                let since = self.process.access.map_or(self.operators_now(), |(_, since)| since);
+                self.process.read = Some(self.now);
                 self.process.access = Some((failure, since));
                 return;
             }
@@ -576,19 +667,40 @@ impl Run {
                 guid: device.guid,
             })
         });
-        if let Ok(devices) = listed {
+        if let Ok(mut devices) = listed {
+            devices.began = self.operators_now();
+            devices.finished = self.operators_now();
             self.process.devices = Some(Arc::new(devices));
         }
     }
 
     fn read_servers(&mut self) -> Result<(), AccessFailure> {
-        self.process.authority = Some(observation::authority(&self.world)?);
-        let is_new = self.process.servers.as_ref().is_none_or(|facts| facts.read_at < self.now);
+        let now = self.operators_now();
+        let mut authority = observation::authority(&self.world)?;
+        authority.read_at = now;
+        let is_new = self.process.servers.is_none() || self.process.read.is_none_or(|read| read < self.now);
         if is_new {
-            self.process.servers = Some(observation::servers(&self.world, self.process.servers.as_ref())?);
+            let mut facts = observation::servers(&self.world, None)?;
+            facts.read_at = now;
+            let before = self.process.servers.as_ref();
+            for server in &mut facts.list {
+                let known =
+                    before.and_then(|facts| facts.list.iter().find(|known| known.guid == server.guid));
+                server.continue_streak(known, now);
+            }
+            self.process.servers = Some(facts);
         }
-        self.process.settings = Some(observation::settings(&self.world)?);
+        let mut settings = observation::settings(&self.world)?;
+        settings.read_at = now;
+        self.process.authority = Some(authority);
+        self.process.settings = Some(settings);
+        self.process.read = Some(self.now);
         Ok(())
+    }
+
+    /// What the operator's clock shows.
+    fn operators_now(&self) -> Timestamp {
+        shifted(self.now, self.clocks.operator)
     }
 
     fn observe(&self, desired: &Desired) -> Observed {
@@ -628,6 +740,8 @@ impl Run {
             devices: self.process.devices.clone(),
             workloads: self.cluster.read(&references, &self.world),
             claim: self.claim.clone(),
+            backup: self.backup.facts(self.now),
+            proofs: self.proofs.iter().filter_map(|(name, finding)| proof(name, finding)).collect(),
             orders: self.object.orders.clone(),
             flagged: Arc::new(self.process.flagged.clone()),
             catalog_problems: self.catalog_problems.clone(),
@@ -667,7 +781,11 @@ impl Run {
         let orders = servers
             .iter()
             .filter_map(|server| Some((server.name.0.clone(), self.cluster.get(&server.name.0)?.rolls)));
+        let catches = servers.iter().filter_map(|server| {
+            Some((server.name.0.clone(), self.cluster.get(&server.name.0)?.catch == Catch::Held))
+        });
         End {
+            catches: catches.collect(),
             phase: self.last.as_ref().map_or_else(String::new, |last| last.report.phase.name().to_owned()),
             orders: orders.collect(),
             servers: named.collect(),
@@ -697,10 +815,21 @@ impl Run {
                 let found = found.and_then(|server| server.version);
                 unless(found == Some(*version), format!("{found:?}"))
             }
-            Expectation::Gate(name, verdict) => {
+            Expectation::Gate(name, verdict, reason) => {
                 let gate = report.gates.iter().find(|gate| gate.name.name() == name);
                 let found = gate.map_or("nothing", |gate| verdict_name(&gate.verdict));
-                unless(found == verdict, found.to_owned())
+                let why = gate.and_then(|gate| gate.verdict.reason()).map_or("", Reason::name);
+                let met = found == verdict && reason.as_ref().is_none_or(|reason| reason == why);
+                unless(met, format!("{found} {why}"))
+            }
+            Expectation::PhaseNot(phase) => {
+                unless(report.phase.name() != phase, report.phase.name().to_owned())
+            }
+            Expectation::Until(at) => unless(report.until == Some(*at), format!("{:?}", report.until)),
+            Expectation::Catch(name, state) => {
+                let held = self.cluster.get(name).is_some_and(|workload| workload.catch == Catch::Held);
+                let found = if held { "held" } else { "open" };
+                unless(found == state, found.to_owned())
             }
             Expectation::Plan(text) => {
                 let found = plan_line(report);
@@ -728,6 +857,11 @@ impl Run {
         self.world.devices().filter(|device| device.product == product && device.version == wanted).count()
             as u64
     }
+}
+
+fn proof(name: &str, finding: &ProofFinding) -> Option<Proof> {
+    let (namespace, name) = name.split_once('/')?;
+    Some(Proof { namespace: namespace.to_owned(), name: name.to_owned(), finding: finding.clone() })
 }
 
 fn shipped_origin() -> crate::catalog::Origin {
@@ -760,6 +894,9 @@ fn plan_line(report: &Report) -> String {
 fn access_failure(name: &str) -> Result<AccessFailure, String> {
     Ok(match name {
         "SecretMissing" => AccessFailure::SecretMissing,
+        "SecretIncomplete" => AccessFailure::SecretIncomplete,
+        "SecretForbidden" => AccessFailure::SecretForbidden,
+        "CertificateAuthorityMissing" => AccessFailure::CertificateAuthorityMissing,
         "SecretForOtherHost" => AccessFailure::SecretForOtherHost,
         "AccountNotUsable" => AccessFailure::AccountNotUsable,
         "HostDenied" => AccessFailure::HostDenied,

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::duration;
 use crate::catalog::{Os, Product, Version};
-use crate::simulator::scenario::{Behaviour, Exception, Hours};
+use crate::simulator::scenario::{Behaviour, ClusterType, Exception, Hours, Minutes};
 
 /// A verb and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,12 @@ pub enum Verb {
     Provider(String, Version),
     /// `organisation NAME`
     Organisation(String),
+    /// `edition Consumer`: another edition than the enterprise one.
+    Edition(ClusterType),
+    /// `offset -6`: how many hours the authority's time of day is ahead of UTC.
+    Offset(i8),
+    /// `migration 40 50`: how many minutes a server takes to start anew.
+    Migration(Minutes),
     /// `devices 20 CrashPlan 4.2.0 Windows [in ORG] [office] [online 80%] [Bricks] [every 5 Bricks]`
     Devices(Devices),
     /// `no catalog`: only the releases of the story.
@@ -42,12 +48,20 @@ pub enum Verb {
     Want(String),
     /// `want nothing`
     WantNothing,
+    /// `waited`: the last upgrade was a month before the story, and the spec says so.
+    Waited,
     /// `set PATH VALUE`: a field of the spec, as YAML.
     Set(String, String),
     /// `unset PATH`
     Unset(String),
     /// `delete`: somebody deletes the object.
     Delete,
+    /// `recreate`: somebody deletes the object and creates it anew; nothing is remembered.
+    Recreate,
+    /// `pause WHAT…`: something above the spec pauses, such as the namespace.
+    Pause(String),
+    /// `unpause`
+    Unpause,
     /// `run 1h30m`
     Run(SignedDuration),
     /// `run until …`
@@ -68,6 +82,12 @@ pub enum Verb {
     Replace(String),
     /// `switch on` and `switch off`: the authority's auto-upgrade switch.
     Switch(bool),
+    /// `server switch on` and `server switch off`: the authority's own `autoUpgrade`.
+    ServerSwitch(bool),
+    /// `backup fails WHY…` and `backup works`; a backup takes ten minutes.
+    Backup(Option<String>),
+    /// `proof NAMESPACE/NAME VERSION COUNT`, `… nothing`, `… unreadable`: what another environment has proven by now.
+    Proof(String, Proven),
     /// `dump HH:MM`: when the nightly services begin.
     Dump(String),
     /// `fault RESOURCE KIND`, `heal`: wrong answers of the authority.
@@ -113,9 +133,22 @@ pub struct Devices {
     pub exceptions: Vec<Exception>,
 }
 
+/// What another environment has proven.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Proven {
+    /// Nothing yet.
+    Nothing,
+    /// It cannot be read.
+    Unreadable,
+    /// A release since now, with so many devices.
+    Release(Version, u64),
+}
+
 /// What a run waits for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Until {
+    /// An instant.
+    Time(Timestamp),
     /// A phase, by name.
     Phase(String),
     /// An event, by reason, and a word that its note contains.
@@ -137,8 +170,14 @@ pub enum Expectation {
     Mend(String),
     /// `expect server NAME VERSION`
     Server(String, Version),
-    /// `expect gate NAME pass|hold|unknown|refuse`
-    Gate(String, String),
+    /// `expect gate NAME pass|hold|unknown|refuse [REASON]`
+    Gate(String, String, Option<String>),
+    /// `expect until TIME`: when the present wait ends.
+    Until(Timestamp),
+    /// `expect catch NAME held|open`
+    Catch(String, String),
+    /// `expect phase not NAME`
+    PhaseNot(String),
     /// `expect plan TEXT…`: the plan in one line.
     Plan(String),
     /// `expect available VERSION…`
@@ -205,6 +244,10 @@ fn length(text: &str) -> Result<SignedDuration, String> {
     Ok(length * sign)
 }
 
+fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("{text} is no number"))
+}
+
 fn named<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(serde_json::Value::from(text)).map_err(|error| error.to_string())
 }
@@ -220,6 +263,22 @@ fn read(text: &str) -> Result<Verb, String> {
         ["storage", name, at] => Verb::Storage(owned(name), version(at)?),
         ["provider", name, at] => Verb::Provider(owned(name), version(at)?),
         ["organisation", ..] => Verb::Organisation(rest(1)),
+        ["edition", edition] => Verb::Edition(named(edition)?),
+        ["offset", hours] => Verb::Offset(hours.parse().map_err(|_| "an offset is a number".to_owned())?),
+        ["migration", from, to] => Verb::Migration(Minutes { from: number(from)?, to: number(to)? }),
+        ["waited"] => Verb::Waited,
+        ["recreate"] => Verb::Recreate,
+        ["pause", ..] => Verb::Pause(rest(1)),
+        ["unpause"] => Verb::Unpause,
+        ["server", "switch", "on"] => Verb::ServerSwitch(true),
+        ["server", "switch", "off"] => Verb::ServerSwitch(false),
+        ["backup", "works"] => Verb::Backup(None),
+        ["backup", "fails", ..] => Verb::Backup(Some(rest(2))),
+        ["proof", name, "nothing"] => Verb::Proof(owned(name), Proven::Nothing),
+        ["proof", name, "unreadable"] => Verb::Proof(owned(name), Proven::Unreadable),
+        ["proof", name, release, devices] => {
+            Verb::Proof(owned(name), Proven::Release(version(release)?, u64::from(number(devices)?)))
+        }
         ["devices", ..] => Verb::Devices(devices(&words[1..])?),
         ["no", "catalog"] => Verb::NoCatalog,
         ["release"] => Verb::Release(String::new()),
@@ -231,7 +290,10 @@ fn read(text: &str) -> Result<Verb, String> {
         ["run", "until", "event", reason] => Verb::RunUntil(Until::Event(owned(reason), None)),
         ["run", "until", "event", reason, ..] => Verb::RunUntil(Until::Event(owned(reason), Some(rest(4)))),
         ["run", "until", "reason", reason] => Verb::RunUntil(Until::Reason(owned(reason))),
-        ["run", "until", phase] => Verb::RunUntil(Until::Phase(owned(phase))),
+        ["run", "until", what] => Verb::RunUntil(match what.parse() {
+            Ok(at) => Until::Time(at),
+            Err(_) => Until::Phase(owned(what)),
+        }),
         ["run", for_] => Verb::Run(length(for_)?),
         ["order", action] => Verb::Order(owned(action), None),
         ["order", action, ..] => Verb::Order(owned(action), Some(rest(2))),
@@ -296,12 +358,19 @@ fn devices(words: &[&str]) -> Result<Devices, String> {
 fn expectation(words: &[&str]) -> Result<Expectation, String> {
     let rest = words.get(1..).unwrap_or_default().join(" ");
     Ok(match words {
+        ["phase", "not", phase] => Expectation::PhaseNot((*phase).to_owned()),
         ["phase", phase] => Expectation::Phase((*phase).to_owned()),
         ["reason", reason] => Expectation::Reason((*reason).to_owned()),
         ["message", ..] => Expectation::Message(rest),
         ["mend", ..] => Expectation::Mend(rest),
         ["server", name, at] => Expectation::Server((*name).to_owned(), version(at)?),
-        ["gate", name, verdict] => Expectation::Gate((*name).to_owned(), (*verdict).to_owned()),
+        ["gate", name, verdict, reason @ ..] => Expectation::Gate(
+            (*name).to_owned(),
+            (*verdict).to_owned(),
+            reason.first().map(|reason| (*reason).to_owned()),
+        ),
+        ["until", at] => Expectation::Until(at.parse().map_err(|error: jiff::Error| error.to_string())?),
+        ["catch", name, state] => Expectation::Catch((*name).to_owned(), (*state).to_owned()),
         ["plan", ..] => Expectation::Plan(rest),
         ["available", releases @ ..] => {
             Expectation::Available(releases.iter().map(|word| (*word).to_owned()).collect())

@@ -1,0 +1,201 @@
+//! How fast the planner is: `make bench`. Plain timing; each line says what is allowed, and what was found.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a measurement of numbers that are known to fit, told on the terminal"
+)]
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use codeupgrade::api::{CodeUpgrade, CodeUpgradeSpec};
+use codeupgrade::catalog::path::{DeviceClass, Question, Rollouts, find};
+use codeupgrade::catalog::{
+    AcceptedVersion, Catalog, CompatibilityRow, Os, Pattern, Product, Release, Support, Version,
+};
+use codeupgrade::fleet::devices::{Device, DeviceState};
+use codeupgrade::fleet::{DevicesBuilder, Rank, Server, ServerRole, Streak};
+use codeupgrade::planner::observed::{
+    Access, AuthorityFacts, Edition, ServersFacts, SettingsFacts, Switch, Witnesses,
+};
+use codeupgrade::planner::{Desired, Memory, Observed, decide};
+use codeupgrade::translate;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+fn main() -> ExitCode {
+    let mut met = true;
+    met &= measure("path over 200 releases", Duration::from_millis(1), 200, path_over_many_releases());
+    for (devices, allowed) in [(100_000, 5), (1_000_000, 40)] {
+        for (what, at, wanted) in
+            [("before a hop", "4.2.3.1", "4.3.5.3"), ("in a rollout", "4.3.5.3", "4.3.5.3")]
+        {
+            let name = format!("decide {what}, {devices} devices");
+            met &= measure(&name, Duration::from_millis(allowed), 20, deciding(devices, at, wanted));
+        }
+    }
+    if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The middle of several runs against what is allowed.
+fn measure(name: &str, allowed: Duration, times: usize, mut run: impl FnMut()) -> bool {
+    run();
+    let mut took: Vec<Duration> = (0..times)
+        .map(|_| {
+            let begun = Instant::now();
+            run();
+            begun.elapsed()
+        })
+        .collect();
+    took.sort();
+    let middle = took[took.len() / 2];
+    let verdict = if middle <= allowed { "ok" } else { "TOO SLOW" };
+    println!("{name:<40} {middle:>12.3?}  allowed {allowed:>8.1?}  {verdict}");
+    middle <= allowed
+}
+
+fn row(bundled: Version, series: &str) -> CompatibilityRow {
+    let entry = |pattern, bundled| AcceptedVersion { pattern, bundled, support: Support::Full };
+    CompatibilityRow {
+        product: Product::CrashPlan,
+        os: BTreeSet::new(),
+        versions: vec![entry(bundled.into(), true), entry(series.parse().unwrap(), false)],
+    }
+}
+
+/// Twelve series in the vendor's shape: each release upgrades from the last of the series before, the last of a series
+/// also from all of its own. Devices come along at every one.
+fn path_over_many_releases() -> impl FnMut() {
+    const LAST: u16 = 16;
+    let releases = (0..200_u16).map(|number| {
+        let (series, patch) = (number / 17, number % 17);
+        let mut release = Release::bare(Version::new([4, series, patch, 0]));
+        let before = Version::new([4, series.saturating_sub(1), LAST, 0]);
+        release.upgrades_from = vec![before.into()];
+        if patch == LAST {
+            release
+                .upgrades_from
+                .extend((0..LAST).map(|patch| Pattern::from(Version::new([4, series, patch, 0]))));
+        }
+        release.compatibility =
+            Some(vec![row(release.version, &format!("4.{}.x", series.saturating_sub(1)))]);
+        release.post_upgrade_wait = (number % 3 == 0).then(|| SignedDuration::from_hours(24));
+        release
+    });
+    let catalog = Catalog::new(releases);
+    let devices: Vec<DeviceClass> = [Os::Windows, Os::Mac, Os::Linux]
+        .map(|os| DeviceClass {
+            product: Product::CrashPlan,
+            os,
+            version: Version::new([4, 0, 0, 0]),
+            live: 10,
+        })
+        .to_vec();
+    move || {
+        let path = find(&Question {
+            catalog: &catalog,
+            from: Version::new([4, 0, LAST, 0]),
+            to: Version::new([4, 11, 12, 0]),
+            via: &[],
+            devices: &devices,
+            may_leave_behind: 0,
+            rollouts: Rollouts::Allowed,
+            accepted: &BTreeSet::new(),
+        });
+        assert!(path.is_ok());
+    }
+}
+
+fn server(name: &str, role: ServerRole, version: Version, now: Timestamp) -> Server {
+    let first = now.saturating_sub(SignedDuration::from_mins(10)).unwrap();
+    Server {
+        guid: name.into(),
+        name: name.into(),
+        role,
+        version: Some(version),
+        online: true,
+        online_devices: 100,
+        backup_sessions: 10,
+        streak: Streak { first, last: now, answers: 11 },
+    }
+}
+
+fn wanted(version: &str) -> Desired {
+    let spec: CodeUpgradeSpec = serde_json::from_value(json!({
+        "version": version,
+        "authority": {"url": "https://code42.example:4285", "credentials": "code42-api", "statefulSet": "authority"},
+        "storage": [{"name": "storage", "statefulSet": "storage"}],
+        "backup": {"none": "a measurement"},
+        "devices": {"upgrade": "Bundled", "waves": [1, "10%", "50%", "100%"], "pause": "1h"},
+    }))
+    .unwrap();
+    translate::desired::desired(&CodeUpgrade::new("bench", spec))
+}
+
+/// A fleet of many classes, the half of it behind, a tenth silent.
+fn deciding(count: u64, at: &str, target: &str) -> impl FnMut() {
+    let now: Timestamp = "2016-03-01T12:00:00Z".parse().unwrap();
+    let at: Version = at.parse().unwrap();
+    let (catalog, problems) = translate::catalog::catalog_from(
+        translate::catalog::shipped()
+            .into_iter()
+            .map(|release| (codeupgrade::catalog::merge::Layer::Shipped, release))
+            .collect::<Vec<_>>(),
+    );
+    let desired = wanted(target);
+    let versions: [Version; 4] = ["4.2.0", "4.2.3", "4.3.1", "4.3.5"].map(|text| text.parse().unwrap());
+    let mut builder = DevicesBuilder::new(now, Some(at), desired.devices.groups_digest(), count as usize);
+    for number in 0..count {
+        // A fixed, well-mixed number for each device.
+        let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (number << 7);
+        builder.push(Device {
+            guid: mixed,
+            computer_id: number,
+            product: Product::CrashPlan,
+            os: [Os::Windows, Os::Mac, Os::Linux][(mixed >> 8) as usize % 3],
+            version: versions[(mixed >> 16) as usize % 4],
+            state: DeviceState::Active,
+            last_connected: now.as_second()
+                - if mixed % 10 == 0 { 60 * 86_400 } else { (mixed % 1_000) as i64 },
+            organisation: 1,
+            group: 0,
+            rank: Rank(mixed.wrapping_mul(0xff51_afd7_ed55_8ccd)),
+        });
+    }
+    let mut observed = Observed::nothing(Witnesses::agreeing(now));
+    observed.access = Access::Good;
+    observed.authority =
+        Some(AuthorityFacts { read_at: now, guid: "authority".into(), edition: Edition::Enterprise });
+    observed.servers = Some(ServersFacts {
+        read_at: now,
+        list: vec![
+            server("authority", ServerRole::Authority, at, now),
+            server("storage", ServerRole::Storage, at, now),
+        ],
+    });
+    observed.settings = Some(SettingsFacts {
+        read_at: now,
+        device_auto_upgrade: Switch::Off,
+        server_auto_upgrade: Switch::Off,
+        daily_services: None,
+        utc_offset_seconds: Some(0),
+    });
+    observed.devices = Some(Arc::new(builder.finish(now, Some(count))));
+    observed.catalog_problems = problems;
+    let mut memory = decide(&observed, &desired, &catalog, &Memory::default(), now).memory;
+    // The first device has moved, so that the measured decision releases as many as it may.
+    for rollout in &mut memory.rollouts {
+        if let Some(first) = &mut rollout.first {
+            first.moved_at = Some(now);
+        }
+    }
+    move || {
+        let decision = decide(&observed, &desired, &catalog, &memory, now);
+        assert!(decision.memory.settled.is_some());
+    }
+}
