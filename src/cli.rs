@@ -26,7 +26,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the operator against the cluster of the kubeconfig, or the one it runs in.
-    // Run(run::Arguments),
+    Run(run::Arguments),
     /// Play a story in virtual time, without any cluster, and print what is decided when and why.
     Simulate(simulate::Arguments),
     /// Print what would be done, gate by gate, without doing any of it.
@@ -34,7 +34,7 @@ enum Command {
     /// Write the custom resource definitions.
     Crds(crds::Arguments),
     /// Watch a simulated environment being upgraded by the real operator on a real API server.
-    // Demo(demo::Arguments),
+    Demo(demo::Arguments),
     /// Print the version.
     Version,
 }
@@ -47,11 +47,11 @@ pub fn main() -> ExitCode {
         return fail("another crypto provider is installed already", None);
     }
     match arguments.command {
-        // Command::Run(arguments) => run::main(&arguments),
+        Command::Run(arguments) => run::main(&arguments),
         Command::Simulate(arguments) => simulate::main(&arguments),
         Command::Plan(arguments) => plan::main(&arguments),
         Command::Crds(arguments) => crds::main(&arguments),
-        // Command::Demo(arguments) => demo::main(&arguments),
+        Command::Demo(arguments) => demo::main(&arguments),
         Command::Version => {
             print(&format!("codeupgrade {}\n", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS
