@@ -109,7 +109,7 @@ fn tiers(now: Timestamp, status: &CodeUpgradeStatus) -> String {
 }
 
 fn bar(done: u64, all: u64) -> String {
-    let filled = if all == 0 { BAR } else { (done * BAR / all).min(BAR) };
+    let filled = (done * BAR).checked_div(all).unwrap_or(BAR).min(BAR);
     let width = usize::try_from(filled).unwrap_or(0);
     let rest = usize::try_from(BAR - filled).unwrap_or(0);
     format!("[{}{}]", "#".repeat(width), ".".repeat(rest))

@@ -94,8 +94,8 @@ fn organisation(record: &OrganisationRecord) -> Option<Organisation> {
 /// A device as a row; `None` where it lacks what decisions need.
 fn device(record: &DeviceRecord, matcher: &GroupMatcher, rank_for: Option<Version>) -> Option<Device> {
     let guid: u64 = record.guid.as_str().parse().ok()?;
-    let product = product(record.service.as_deref()?)?;
     let os = os(record.os_name.as_deref().unwrap_or_default());
+    let product = product(record.service.as_deref()?, os)?;
     let organisation = u32::try_from(record.organisation_id?.0).ok()?;
     let name = record.name.as_deref().unwrap_or_default();
     Some(Device {
@@ -121,9 +121,15 @@ fn rank(guid: u64, release: Option<Version>) -> Rank {
     release.map_or(Rank::LAST, |release| Rank::of(&guid.to_string(), release))
 }
 
-/// The app, by the vendor's word for the service.
-fn product(service: &str) -> Option<Product> {
-    Product::ALL.into_iter().find(|product| product.name().eq_ignore_ascii_case(service.trim()))
+/// The app, by the vendor's word for the service. One service has two apps: a phone runs the mobile one, which comes
+/// from the phone's own store and has versions of its own.
+fn product(service: &str, os: Os) -> Option<Product> {
+    let product =
+        Product::ALL.into_iter().find(|product| product.name().eq_ignore_ascii_case(service.trim()))?;
+    match (product, os) {
+        (Product::SharePlan, Os::Ios | Os::Android) => Some(Product::SharePlanMobile),
+        (Product::CrashPlan | Product::SharePlan | Product::SharePlanMobile, _) => Some(product),
+    }
 }
 
 /// The operating system, by the vendor's short words; the longer ones are what other versions of the API write.
@@ -172,6 +178,21 @@ mod tests {
         assert_eq!((device.os, device.group, device.organisation), (Os::Windows, 0, 3));
         assert_eq!(device.rank.to_string(), "8dbdc4dcebb57d8c");
         assert_eq!(device.last_connected, i64::MIN);
+    }
+
+    #[test]
+    fn a_phone_that_shares_runs_the_mobile_app() {
+        for (os_name, expected) in [
+            ("ios", Product::SharePlanMobile),
+            ("Android", Product::SharePlanMobile),
+            ("mac", Product::SharePlan),
+            ("win", Product::SharePlan),
+        ] {
+            let mut phone = record();
+            phone.service = Some("SharePlan".into());
+            phone.os_name = Some(os_name.into());
+            assert_eq!(row(&phone).unwrap().product, expected, "{os_name}");
+        }
     }
 
     #[test]
