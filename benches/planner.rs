@@ -7,6 +7,7 @@
     clippy::cast_possible_wrap,
     reason = "a measurement of numbers that are known to fit, told on the terminal"
 )]
+#![expect(clippy::disallowed_methods, reason = "a measurement takes the real time")]
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! What must be so for every input: paths against brute force, versions and patterns, windows, merging, waits, thresholds.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use codeupgrade::catalog::merge::Layer;
 use codeupgrade::catalog::path::{Cost, DeviceClass, Leg, NoPath, Path, Question, Rollouts, find};
@@ -87,14 +88,14 @@ impl BruteForce<'_> {
     fn best(question: &Question<'_>) -> Option<Cost> {
         let tried = |anywhere| {
             let mut search = BruteForce { question, anywhere, best: None };
-            let versions = question.devices.iter().map(|class| class.version).collect();
-            search.walk(question.from, versions, Cost::default());
+            let versions: Vec<Version> = question.devices.iter().map(|class| class.version).collect();
+            search.walk(question.from, &versions, Cost::default());
             search.best
         };
         tried(false).or_else(|| if question.rollouts == Rollouts::Allowed { tried(true) } else { None })
     }
 
-    fn walk(&mut self, at: Version, versions: Vec<Version>, cost: Cost) {
+    fn walk(&mut self, at: Version, versions: &[Version], cost: Cost) {
         if at == self.question.to {
             self.best = Some(self.best.map_or(cost, |best| best.min(cost)));
             return;
@@ -107,9 +108,9 @@ impl BruteForce<'_> {
             .filter(|next| self.question.catalog.has_edge(at, next.version))
             .collect();
         for next in next {
-            let direct = self.hop(next, &versions);
+            let direct = self.hop(next, versions);
             if let Some((left, risks)) = direct {
-                self.step(next, versions.clone(), cost, risks, 0);
+                self.step(next, versions, cost, risks, 0);
                 if left == 0 && !self.anywhere {
                     continue;
                 }
@@ -122,7 +123,7 @@ impl BruteForce<'_> {
                 .question
                 .devices
                 .iter()
-                .zip(&versions)
+                .zip(versions)
                 .map(|(class, version)| match class.product {
                     Product::SharePlanMobile => *version,
                     _ => here
@@ -133,12 +134,12 @@ impl BruteForce<'_> {
             if moved != versions
                 && let Some((_, risks)) = self.hop(next, &moved)
             {
-                self.step(next, moved, cost, risks, 1);
+                self.step(next, &moved, cost, risks, 1);
             }
         }
     }
 
-    fn step(&mut self, next: &Release, versions: Vec<Version>, mut cost: Cost, risks: u32, rollouts: u32) {
+    fn step(&mut self, next: &Release, versions: &[Version], mut cost: Cost, risks: u32, rollouts: u32) {
         cost.unaccepted_risks += risks;
         cost.rollouts += rollouts;
         cost.hops += 1;
@@ -360,7 +361,7 @@ proptest! {
             // Never as much in all as the wait asks for.
             let after = after.min(22 - hours);
             hours += after;
-            text += &format!("run {after}h\n");
+            let _ = writeln!(text, "run {after}h");
         }
         text += "expect orders authority 0\nexpect server authority 4.2.3.1\n";
         let script = Script::parse(&text).unwrap();
