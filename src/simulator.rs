@@ -21,6 +21,7 @@ pub mod script;
 pub mod server;
 pub mod settings;
 pub mod simulation;
+pub mod site;
 pub mod stage;
 pub mod tls;
 mod wire;

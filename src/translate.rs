@@ -12,7 +12,7 @@ pub mod reading;
 pub mod release;
 pub mod status;
 
-pub use self::catalog::{catalog_from, layer_of, shipped};
+pub use self::catalog::{catalog_from, layer_of, shipped, shipped_catalog};
 pub use self::desired::desired;
 pub use self::groups::{DeviceTraits, GroupMatcher, Organisation};
 pub use self::order::{order, order_status};

@@ -17,7 +17,7 @@ use crate::catalog::{Os, Product, Support};
     kind = "CodeRelease",
     plural = "codereleases",
     shortname = "crel",
-    category = "codeupgrade",
+    category = "code42",
     derive = "PartialEq",
     doc = "What the vendor documents about one Code42 server release.",
     printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),

@@ -35,7 +35,7 @@ use super::text::{ObjectText, VersionText};
     namespaced,
     status = "CodeUpgradeStatus",
     shortname = "cu",
-    category = "codeupgrade",
+    category = "code42",
     derive = "PartialEq",
     doc = "A Code42 environment and the release that it is to reach.",
     printcolumn(name = "Version", type_ = "string", json_path = ".status.versions.authority"),

@@ -17,7 +17,7 @@ use super::text::{DurationText, ObjectText, ReasonText};
     namespaced,
     status = "CodeUpgradeOrderStatus",
     shortname = "cuo",
-    category = "codeupgrade",
+    category = "code42",
     derive = "PartialEq",
     doc = "What a person ordered about a CodeUpgrade: to approve, pause, resume, retry, adopt or abandon.",
     printcolumn(name = "Upgrade", type_ = "string", json_path = ".spec.upgrade"),

@@ -123,7 +123,7 @@ async fn operator_config(plane: &ControlPlane, client: &Client) -> Result<Config
 /// Commits what is wanted and watches until it is there.
 async fn watch(client: &Client, clock: &Clock, environment: &Environment) -> Result<(), String> {
     let upgrades: Api<CodeUpgrade> = Api::namespaced(client.clone(), plot::NAMESPACE);
-    environment.commit(None).await?;
+    environment.commit_without_version().await?;
     let mut view = view::View::new();
     let mut committed = false;
     let begun = clock::instant();
@@ -134,7 +134,7 @@ async fn watch(client: &Client, clock: &Clock, environment: &Environment) -> Res
         view.draw(clock.now(), &status);
         if !committed && status.phase == "Observing" && status.versions.authority.is_some() {
             view.note(clock.now(), &format!("commit: version: {}", plot::TARGET));
-            environment.commit(Some(plot::TARGET)).await?;
+            environment.commit_target().await?;
             committed = true;
         }
         if status.phase == "Done" {

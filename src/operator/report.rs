@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use super::context::Context;
 use super::observe::{in_clock_time, order_objects};
 use crate::api::{CodeUpgrade, CodeUpgradeOrder, CodeUpgradeStatus, FIELD_MANAGER};
-use crate::planner::report::Phase;
-use crate::planner::{Decision, Event, Memory, Severity};
+use crate::planner::report::{Phase, Report};
+use crate::planner::{Decision, Memory, Severity};
 use crate::translate;
 
 /// The API server takes an `action` of at most this many characters.
@@ -83,13 +83,39 @@ pub async fn publish(
     previous: Option<&CodeUpgradeStatus>,
     decision: &Decision,
 ) {
-    for event in decision.events.iter().filter(|event| !was_said(event, previous, decision)) {
-        let type_ = match event.severity {
-            Severity::Normal => EventType::Normal,
-            Severity::Warning => EventType::Warning,
-        };
-        publish_one(context, object, type_, event.reason, &event.note).await;
+    for event in &decision.events {
+        publish_one(context, object, type_of(event.severity), event.reason, &event.note).await;
     }
+    if let Some((severity, reason, note)) = standstill(previous, &decision.report) {
+        publish_one(context, object, type_of(severity), reason, &note).await;
+    }
+}
+
+fn type_of(severity: Severity) -> EventType {
+    match severity {
+        Severity::Normal => EventType::Normal,
+        Severity::Warning => EventType::Warning,
+    }
+}
+
+/// What is to be said where it now waits, or waits for a person, for a reason that the status did not give before.
+fn standstill(
+    previous: Option<&CodeUpgradeStatus>,
+    report: &Report,
+) -> Option<(Severity, &'static str, String)> {
+    let severity = match report.phase {
+        Phase::Stalled => Severity::Warning,
+        Phase::Suspended | Phase::Waiting => Severity::Normal,
+        Phase::Observing | Phase::Checking | Phase::Upgrading | Phase::RollingOut | Phase::Done => {
+            return None;
+        }
+    };
+    let (phase, reason) = (report.phase.name(), report.reason.name());
+    if previous.is_some_and(|known| known.phase == phase && known.reason == reason) {
+        return None;
+    }
+    let mend = report.mend.as_ref().map_or_else(String::new, |mend| format!(": {mend}"));
+    Some((severity, reason, format!("{}{mend}", report.message)))
 }
 
 /// Tells that a step failed.
@@ -110,13 +136,6 @@ async fn publish_one(context: &Context, object: &CodeUpgrade, type_: EventType, 
     if let Err(error) = context.recorder.publish(&published, &object.object_ref(&())).await {
         tracing::warn!(reason, %error, "an event could not be published");
     }
-}
-
-/// Whether an event only repeats that the object is stalled, for the reason that its status gives already.
-fn was_said(event: &Event, previous: Option<&CodeUpgradeStatus>, decision: &Decision) -> bool {
-    let repeats = decision.report.phase == Phase::Stalled && event.reason == decision.report.reason.name();
-    repeats
-        && previous.is_some_and(|known| known.phase == Phase::Stalled.name() && known.reason == event.reason)
 }
 
 fn bounded(text: &str, most: usize) -> String {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube::Client;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
-use crate::api::CodeUpgrade;
-use crate::catalog::Version;
+use crate::catalog::version::ParseError;
+use crate::catalog::{Catalog, Product, Version};
 use crate::operator::clock::Clock;
-use crate::simulator::rest::{self, Account, Serving};
-use crate::simulator::simulation::Simulation;
-use crate::simulator::{Scenario, World, player, stage};
+use crate::planner::rollout::Targets;
+use crate::simulator::Scenario;
+use crate::simulator::device::{ListedDevice, ReportedVersion};
+use crate::simulator::simulation::TimeSource;
+use crate::simulator::site::{Site, Workloads};
 use crate::translate;
 
 /// The namespace of the environment.
@@ -48,98 +48,74 @@ pub(super) fn begins() -> Timestamp {
     Scenario::from_yaml(SCENARIO).map_or(Timestamp::UNIX_EPOCH, |scenario| scenario.start)
 }
 
-/// The simulated environment, with everything that plays it.
+/// The simulated environment, and what is committed about it.
 pub(super) struct Environment {
-    client: Client,
-    simulation: Simulation,
-    url: String,
-    storage: Vec<String>,
-    _serving: Serving,
-    player: JoinHandle<()>,
-}
-
-impl Drop for Environment {
-    fn drop(&mut self) {
-        self.player.abort();
-    }
+    site: Site,
+    catalog: Catalog,
+    target: Version,
 }
 
 impl Environment {
     /// Starts the simulated servers and devices, their REST API, and the player of their pods.
     pub(super) async fn start(client: &Client, clock: &Clock) -> Result<Self, String> {
         let scenario = Scenario::from_yaml(SCENARIO).map_err(|error| error.to_string())?;
-        let shipped =
-            translate::shipped().into_iter().map(|release| (translate::layer_of(&release), release));
-        let (catalog, _) = translate::catalog_from(shipped.collect());
-        let world = World::new(&scenario, catalog).map_err(|error| error.to_string())?;
-        let servers: Vec<(String, Version)> =
-            world.servers().into_iter().filter_map(|server| Some((server.name.0, server.version?))).collect();
-        let simulation = {
+        let target = TARGET.parse().map_err(|error: ParseError| error.to_string())?;
+        let catalog = translate::shipped_catalog();
+        let time: TimeSource = {
             let clock = clock.clone();
-            Simulation::new(world, Arc::new(move || clock.now()))
+            Arc::new(move || clock.now())
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
-        let account = Account { username: "admin".to_owned(), password: "a simulated secret".to_owned() };
-        let serving = rest::serve(simulation.clone(), account.clone(), listener, None)
-            .map_err(|error| error.to_string())?;
-        let url = format!("http://{}", serving.address());
-        stage::place_environment(client, NAMESPACE, &url, &account, &servers)
+        let workloads = Workloads::StatefulSets;
+        let site = Site::set_up(client, NAMESPACE, &scenario, catalog.clone(), time, workloads, None)
             .await
             .map_err(|error| error.to_string())?;
-        let (played, scope) = (simulation.clone(), player::Scope::Namespace(NAMESPACE.to_owned()));
-        let kubelet = client.clone();
-        let player = tokio::spawn(async move {
-            let Err(error) = player::play(kubelet, played, scope).await;
-            tracing::error!(%error, "the pods are not played any more");
+        Ok(Self { site, catalog, target })
+    }
+
+    /// Commits the object as it is at first: the environment is only watched.
+    pub(super) async fn commit_without_version(&self) -> Result<(), String> {
+        self.commit(self.site.observing()).await
+    }
+
+    /// Commits the version that it is to reach.
+    pub(super) async fn commit_target(&self) -> Result<(), String> {
+        self.commit(self.site.wanting(self.target)).await
+    }
+
+    async fn commit(&self, mut spec: Value) -> Result<(), String> {
+        spec["devices"] = json!({
+            "upgrade": "Bundled",
+            "groups": [
+                {"name": "it", "orgs": ["IT"], "waves": [1, "100%"], "pause": "1h"},
+                {"name": "everyone", "all": true, "waves": ["25%", "100%"], "pause": "2h"},
+            ],
         });
-        let storage = scenario.storage.iter().map(|server| server.name.0.clone()).collect();
-        Ok(Self { client: client.clone(), simulation, url, storage, _serving: serving, player })
+        self.site.commit(UPGRADE, spec).await.map_err(|error| error.to_string())
     }
 
-    /// What a commit changes: with a version the environment is brought there, without it is only watched.
-    pub(super) async fn commit(&self, version: Option<&str>) -> Result<(), String> {
-        stage::apply::<CodeUpgrade>(&self.client, Some(NAMESPACE), self.object(version))
-            .await
-            .map_err(|error| error.to_string())
-    }
-
-    fn object(&self, version: Option<&str>) -> Value {
-        let server = |name: &str| json!({"name": name, "statefulSet": name, "imageFrom": "Operator"});
-        let mut spec = json!({
-            "authority": {
-                "url": self.url,
-                "credentials": stage::CREDENTIALS,
-                "statefulSet": "authority",
-                "imageFrom": "Operator",
-            },
-            "storage": self.storage.iter().map(|name| server(name)).collect::<Vec<_>>(),
-            "devices": {
-                "upgrade": "Bundled",
-                "groups": [
-                    {"name": "it", "orgs": ["IT"], "waves": [1, "100%"], "pause": "1h"},
-                    {"name": "everyone", "all": true, "waves": ["25%", "100%"], "pause": "2h"},
-                ],
-            },
-        });
-        if let Some(target) = version.and_then(|version| version.parse().ok()) {
-            spec["version"] = version.into();
-            spec["sources"] = json!([{"release": version, "image": stage::image(target)}]);
-            spec["backup"] = json!({"none": "a simulated environment"});
-        }
-        json!({"metadata": {"name": UPGRADE}, "spec": spec})
-    }
-
-    /// Whether the environment itself, asked past the operator, is where it was to go.
+    /// Whether the environment itself, asked past the operator, is where it was to go: every server, and every device whose app
+    /// the servers push.
     pub(super) fn is_there(&self) -> Result<(), String> {
-        let target: Version =
-            TARGET.parse().map_err(|error: crate::catalog::version::ParseError| error.to_string())?;
-        self.simulation.at_present(|world| {
-            for server in world.servers() {
-                if server.version != Some(target) || !server.online {
-                    return Err(format!("{} is at {:?}, not at {target}", server.name, server.version));
+        let elsewhere = self.site.servers_not_at(self.target);
+        if !elsewhere.is_empty() {
+            return Err(format!("{} not at {}", elsewhere.join(", "), self.target));
+        }
+        let release = self.catalog.release(self.target);
+        let targets = release.map(Targets::of).ok_or_else(|| format!("{} is not described", self.target))?;
+        let behind = self.site.simulation.at_present(|world| {
+            let is_behind = |device: &ListedDevice| match (device.product, device.version) {
+                (Product::SharePlanMobile, _) => false,
+                (_, ReportedVersion::Nonsense) => true,
+                (product, ReportedVersion::Version(version)) => {
+                    targets.target(product, device.os).is_some_and(|target| version < target)
                 }
-            }
+            };
+            world.devices().filter(is_behind).count()
+        });
+        if behind > 0 {
+            Err(format!("{behind} devices are behind what {} bundles", self.target))
+        } else {
             Ok(())
-        })
+        }
     }
 }
