@@ -12,38 +12,68 @@ use tokio::sync::OnceCell;
 
 mod cluster {
     pub(crate) mod case;
+    pub(crate) mod catch;
     pub(crate) mod crds;
+    pub(crate) mod deeds;
     pub(crate) mod environment;
+    pub(crate) mod killed;
+    pub(crate) mod operator;
     pub(crate) mod plane;
     pub(crate) mod player;
+    pub(crate) mod process;
+    pub(crate) mod quiet;
+    pub(crate) mod troubles;
+    pub(crate) mod upgrade;
 }
 
 use cluster::case::Case;
+use cluster::catch;
 use cluster::crds;
 use cluster::environment::{self, Environment};
+use cluster::killed;
 use cluster::plane;
 use cluster::player;
+use cluster::process;
+use cluster::quiet;
+use cluster::troubles;
+use cluster::upgrade;
 
 /// The environment that all tests share, or why there is none.
 type Shared = Arc<OnceCell<Result<Arc<Environment>, environment::Error>>>;
 
-fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+fn main() -> Result<ExitCode, environment::Error> {
     // The client library leaves this choice to the process.
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| "a crypto provider is installed already")?;
-    let arguments = Arguments::from_args();
     let runtime = Arc::new(Runtime::new()?);
+    if let Some(order) = process::Order::from_arguments() {
+        // This process is an operator that a test started, to kill it.
+        return runtime.block_on(order.run());
+    }
+    let mut arguments = Arguments::from_args();
+    // They wait for scaled time more than they work.
+    arguments.test_threads.get_or_insert(8);
     let shared = Shared::default();
-    let cases = [plane::cases(), crds::cases(), player::cases()].into_iter().flatten();
-    let trials = cases.map(|case| trial(case, Arc::clone(&runtime), Arc::clone(&shared))).collect();
+    let cases = [
+        plane::cases(),
+        crds::cases(),
+        player::cases(),
+        upgrade::cases(),
+        catch::cases(),
+        troubles::cases(),
+        killed::cases(),
+        process::cases(),
+        quiet::cases(),
+    ];
+    let trials = cases
+        .into_iter()
+        .flatten()
+        .map(|case| trial(case, Arc::clone(&runtime), Arc::clone(&shared)))
+        .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(Ok(environment)) = shared.get() {
-        runtime.block_on(environment.plane.stop());
-        if !conclusion.has_failed() {
-            // Kept after a failure: the logs tell why.
-            std::fs::remove_dir_all(&environment.data)?;
-        }
+        runtime.block_on(environment.end(conclusion.has_failed()))?;
     }
     Ok(conclusion.exit_code())
 }
@@ -52,7 +82,7 @@ fn trial(case: Case, runtime: Arc<Runtime>, shared: Shared) -> Trial {
     let Case { name, test } = case;
     Trial::test(name, move || {
         runtime.block_on(async {
-            let started = shared.get_or_init(async || Environment::start().await.map(Arc::new));
+            let started = shared.get_or_init(async || Environment::start("cluster").await.map(Arc::new));
             let environment = started.await.as_ref().map_err(ToString::to_string)?;
             test(Arc::clone(environment)).await
         })

@@ -69,7 +69,7 @@ pub fn advance(
     let groups = &context.desired.devices.groups;
     start_rollouts(memory, groups, &targets, release, context.now);
     retry_halted(memory, context);
-    let tallies = tally(devices, &targets, memory, context.desired);
+    let tallies = tally(devices, &targets, memory, context.desired, &context.observed.flagged);
     let mut progress = Progress { complete: true, ..Progress::default() };
     let mut in_flight: u64 = tallies.iter().map(|tally| tally.in_flight).sum();
     let mut open = may_release;
@@ -244,8 +244,7 @@ fn release_more(turn: &Turn<'_>, rollout: &mut Rollout, in_flight: &mut u64) {
     // while that one is awaited.
     let first = rollout.first.as_ref();
     let first_moved = first.is_some_and(|first| first.moved_at.is_some());
-    let awaited =
-        !first_moved && first.is_some_and(|first| now.duration_since(first.flagged_at) < RETRY_TIME);
+    let awaited = !first_moved && first.is_some_and(|first| turn.awaits(rollout, first));
     let policy = &turn.context.desired.devices;
     let room =
         u64::from(policy.max_in_flight).saturating_sub(*in_flight).min(u64::from(policy.rate_per_minute));
@@ -299,12 +298,15 @@ fn flag(turn: &Turn<'_>, rollout: &mut Rollout, room: &mut u64, progress: &mut P
         let moved = turn.devices.find(first.guid).is_none_or(|device| !turn.targets.is_behind(device));
         if moved && turn.devices.began > first.flagged_at {
             rollout.first = Some(FirstDevice { moved_at: Some(now), ..first });
-        } else if now.duration_since(first.flagged_at) < RETRY_TIME {
-            progress.first_awaited = Some((first.guid, first.flagged_at));
-            // Flagging again what memory says was flagged is how a lost effect is made good.
+        } else if turn.awaits(rollout, &first) {
+            // Flagging again what memory says was flagged is how a lost effect is made good; the device's time starts anew
+            // when it was over before anybody flagged it.
             if !turn.is_flagged(rollout, first.guid) {
                 push_flags(turn, progress, turn.devices.find(first.guid).into_iter().map(flag_of));
             }
+            let flagged_at = if turn.is_due(&first) { now } else { first.flagged_at };
+            progress.first_awaited = Some((first.guid, flagged_at));
+            rollout.first = Some(FirstDevice { flagged_at, ..first });
             return;
         }
     }
@@ -344,6 +346,17 @@ fn flag_room(context: &Context<'_>) -> u64 {
 }
 
 impl Turn<'_> {
+    /// Whether a first device may still move: its time is not over, or it was never flagged because the process that chose it
+    /// ended in between.
+    fn awaits(&self, rollout: &Rollout, first: &FirstDevice) -> bool {
+        !self.is_due(first) || !self.is_flagged(rollout, first.guid)
+    }
+
+    /// Whether a first device had the time that its app takes to retry.
+    fn is_due(&self, first: &FirstDevice) -> bool {
+        self.context.now.duration_since(first.flagged_at) >= RETRY_TIME
+    }
+
     fn is_last_wave(&self, rollout: &Rollout) -> bool {
         usize::try_from(rollout.wave).unwrap_or(usize::MAX) + 1 >= self.group.waves.len().max(1)
     }

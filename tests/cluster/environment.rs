@@ -2,14 +2,26 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use codeupgrade::api::{CodeUpgrade, CodeUpgradeStatus};
+use codeupgrade::operator::clock::Clock;
+use codeupgrade::simulator::Scenario;
+use codeupgrade::simulator::site::{Site, Workloads};
+use codeupgrade::simulator::tls::Identity;
+use codeupgrade::translate;
 
 use codeupgrade::simulator::control_plane::{ControlPlane, Options};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client, ResourceExt};
 use tokio::process::Command;
+use tokio::sync::OnceCell;
 use tokio::time::{interval, timeout};
+
+use super::operator::Operator;
 
 /// Whatever went wrong; only its text is used.
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -23,15 +35,54 @@ pub(crate) struct Environment {
     pub(crate) client: Client,
     /// State and logs of the control plane, below target/.
     pub(crate) data: PathBuf,
+    operator: OnceCell<Operator>,
 }
 
+/// What a site begins as.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    /// The scenario, without its start and seed.
+    pub(crate) scenario: &'a str,
+    pub(crate) workloads: Workloads,
+    pub(crate) identity: Option<&'a Identity>,
+}
+
+impl<'a> Setting<'a> {
+    /// Servers as `StatefulSet`s, over HTTP.
+    pub(crate) fn of(scenario: &'a str) -> Self {
+        Self { scenario, workloads: Workloads::StatefulSets, identity: None }
+    }
+}
+
+/// The name that every `CodeUpgrade` of these tests has.
+pub(crate) const UPGRADE: &str = "production";
+
 impl Environment {
-    pub(crate) async fn start() -> Result<Self, Error> {
+    /// Starts a control plane; `name` tells its files from those of others.
+    pub(crate) async fn start(name: &str) -> Result<Self, Error> {
         let programs = programs().await?;
-        let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cluster-{}", std::process::id()));
+        let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         let plane = ControlPlane::start(Options { programs, data: data.clone() }).await?;
         let client = Client::try_from(plane.admin_config())?;
-        Ok(Self { plane, client, data })
+        Ok(Self { plane, client, data, operator: OnceCell::new() })
+    }
+
+    /// Stops it; its files are kept after a failure, since the logs tell why.
+    pub(crate) async fn end(&self, failed: bool) -> std::io::Result<()> {
+        self.plane.stop().await;
+        if failed { Ok(()) } else { std::fs::remove_dir_all(&self.data) }
+    }
+
+    /// The one operator that looks after the sites of all tests at once; started by the first that asks.
+    pub(crate) async fn operator(&self) -> Result<&Operator, Error> {
+        self.operator.get_or_try_init(|| Operator::start(&self.plane, &self.client)).await
+    }
+
+    /// Sets a simulated environment up in a namespace of its own, which the operator looks after as soon as there is a
+    /// `CodeUpgrade`.
+    pub(crate) async fn site(&self, prefix: &str, setting: Setting<'_>) -> Result<Site, Error> {
+        let clock = &self.operator().await?.clock;
+        set_up(&self.client, &self.namespace(prefix).await?, setting, clock).await
     }
 
     /// Creates a namespace for one test and returns its name, which starts with `prefix`.
@@ -41,6 +92,56 @@ impl Environment {
         let created = Api::all(self.client.clone()).create(&PostParams::default(), &namespace).await?;
         Ok(created.name_any())
     }
+}
+
+/// How many sites there were: each is another environment.
+static SITES: AtomicU64 = AtomicU64::new(1);
+
+/// Sets a site up that begins at the present of a clock.
+pub(crate) async fn set_up(
+    client: &Client,
+    namespace: &str,
+    setting: Setting<'_>,
+    clock: &Clock,
+) -> Result<Site, Error> {
+    let seed = SITES.fetch_add(1, Ordering::Relaxed);
+    let scenario = format!("start: {}\nseed: {seed}\n{}", clock.now(), setting.scenario);
+    let scenario = Scenario::from_yaml(&scenario)?;
+    let time = clock.clone();
+    let catalog = translate::shipped_catalog();
+    let (workloads, identity) = (setting.workloads, setting.identity);
+    let time = Arc::new(move || time.now());
+    Ok(Site::set_up(client, namespace, &scenario, catalog, time, workloads, identity).await?)
+}
+
+/// Waits until the status of a site's object is as wanted, and returns it. What it was instead is told after `most`.
+pub(crate) async fn until_status(
+    client: &Client,
+    site: &Site,
+    most: Duration,
+    wanted: impl Fn(&CodeUpgradeStatus) -> bool,
+) -> Result<CodeUpgradeStatus, Error> {
+    let upgrades: Api<CodeUpgrade> = Api::namespaced(client.clone(), &site.namespace);
+    let mut last = None;
+    let asking = async {
+        let mut interval = interval(Duration::from_millis(100));
+        loop {
+            interval.tick().await;
+            let Some(status) = upgrades.get(UPGRADE).await?.status else { continue };
+            if wanted(&status) {
+                return Ok::<_, Error>(status);
+            }
+            last = Some(status);
+        }
+    };
+    let outcome = timeout(most, asking).await;
+    outcome.unwrap_or_else(|_| {
+        let said = last.map_or_else(
+            || "no status".to_owned(),
+            |status| format!("{} ({}): {}", status.phase, status.reason, status.message),
+        );
+        Err(format!("{}: in {} s it only came to {said}", site.namespace, most.as_secs()).into())
+    })
 }
 
 /// Where the programs are. The script honours `KUBEBUILDER_ASSETS`, builds what is missing, and says what to do if it cannot.

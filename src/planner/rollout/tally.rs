@@ -1,5 +1,6 @@
 //! Verdicts on every device of a rollout, in one pass and without an allocation per device.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -74,7 +75,7 @@ pub struct Tally {
     pub released_behind: u64,
     /// Released, seen since, below it, and not failed.
     pub in_flight: u64,
-    /// Released, connected for longer than its own retry takes, and still below it.
+    /// Released and flagged, connected for longer since than its own retry takes, and still below it.
     pub failed: u64,
     /// Released devices with a verdict: done, or failed.
     pub verdicts: u64,
@@ -85,7 +86,16 @@ pub struct Tally {
 }
 
 /// Counts every group; the rollouts of memory must be those of the wanted groups, in order.
-pub fn tally(devices: &Devices, targets: &Targets, memory: &Memory, desired: &Desired) -> Vec<Tally> {
+///
+/// `flagged` is what this process flagged, and when: a device that was released but never flagged, since the process that
+/// released it ended in between, has not failed at anything.
+pub fn tally(
+    devices: &Devices,
+    targets: &Targets,
+    memory: &Memory,
+    desired: &Desired,
+    flagged: &BTreeMap<u64, Timestamp>,
+) -> Vec<Tally> {
     let mut tallies = vec![Tally::default(); desired.devices.groups.len()];
     let exempt = &desired.devices.exempt;
     for device in devices.rows() {
@@ -98,12 +108,19 @@ pub fn tally(devices: &Devices, targets: &Targets, memory: &Memory, desired: &De
         if device.state != DeviceState::Active || is_exempt {
             continue;
         }
-        count(tally, device, targets.is_behind(device), released_at(rollout, device));
+        let flagged_at = || flagged.get(&device.guid).copied().filter(|at| *at >= rollout.started_at);
+        count(tally, device, targets.is_behind(device), released_at(rollout, device), flagged_at);
     }
     tallies
 }
 
-fn count(tally: &mut Tally, device: &Device, is_behind: bool, released_at: Option<Timestamp>) {
+fn count(
+    tally: &mut Tally,
+    device: &Device,
+    is_behind: bool,
+    released_at: Option<Timestamp>,
+    flagged_at: impl Fn() -> Option<Timestamp>,
+) {
     tally.total += 1;
     if is_behind {
         tally.behind += 1;
@@ -119,8 +136,9 @@ fn count(tally: &mut Tally, device: &Device, is_behind: bool, released_at: Optio
         return;
     }
     tally.released_behind += 1;
-    let retried = released_at.saturating_add(RETRY_TIME).unwrap_or(Timestamp::MAX);
-    if device.seen_since(retried) {
+    let asked_at = flagged_at().map(|at| at.max(released_at));
+    let retried = asked_at.and_then(|at| at.checked_add(RETRY_TIME).ok());
+    if retried.is_some_and(|retried| device.seen_since(retried)) {
         tally.failed += 1;
         tally.verdicts += 1;
     } else if seen {
