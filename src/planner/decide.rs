@@ -104,14 +104,14 @@ pub fn decide(
             let context = Context { memory: &known, ..context };
             follow_devices(&context, &mut memory, &mut steps, &mut findings, unrefused);
         }
-        findings.overview = narrate::overview(&Context { memory: &memory, ..context });
+        findings.overview = narrate::overview(&Context { memory: &memory, ..context }, &findings);
         note_done(&mut memory, desired, &findings, observed);
         // 5. At rest no one can roll a server by accident.
         if may_act && unrefused && memory.hop.is_none() {
             hold_catches(observed, &situation, desired, &mut steps);
         }
     } else {
-        findings.overview = narrate::overview(&context);
+        findings.overview = narrate::overview(&context, &findings);
     }
     hold_finalizer(observed, &memory, &mut steps);
     let wants = wants(&context, &memory, &findings);

@@ -292,10 +292,12 @@ fn rolling_out(context: &Context<'_>, findings: &Findings, rollout: &rollout::Pr
     Headline::new(Phase::RollingOut, Reason::RollingOut, "devices are followed until 95 % are done")
 }
 
-/// The devices counted against the release that they follow.
-pub(super) fn overview(context: &Context<'_>) -> Option<rollout::Overview> {
+/// The devices counted against the release that they follow; before they follow any, against the wanted one.
+pub(super) fn overview(context: &Context<'_>, findings: &Findings) -> Option<rollout::Overview> {
     let devices = context.observed.devices.as_ref()?;
-    let release = context.memory.settled.as_ref().map(|settled| settled.release).or(context.situation.at());
+    let settled = context.memory.settled.as_ref().map(|settled| settled.release).or(context.situation.at());
+    let wanted = context.desired.target.filter(|_| findings.rollout.is_none());
+    let release = wanted.or(settled);
     let targets = release.and_then(|release| context.catalog.release(release)).map(Targets::of);
     Some(rollout::overview(devices, targets.as_ref(), context.desired))
 }

@@ -36,7 +36,11 @@ pub fn check(context: &Context<'_>) -> Verdict {
     let (Some(finished_at), None) = (baseline.finished_at, baseline.back_at) else { return Verdict::Pass };
     let due = finished_at.saturating_add(BACK_WITHIN).unwrap_or(finished_at);
     let servers = not_back(context);
-    let message = format!("backups on {} are not back at 70 % of before the hop", words::list(&servers, 2));
+    let message = if servers.is_empty() {
+        "an answer about the servers since the hop is awaited, to see whether backups are back".to_owned()
+    } else {
+        format!("backups on {} are not back at 70 % of before the hop", words::list(&servers, 2))
+    };
     if context.now <= due {
         return Verdict::hold(Reason::BackupsNotBack, message, Some(due));
     }
