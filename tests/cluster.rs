@@ -17,6 +17,7 @@ mod cluster {
     pub(crate) mod deeds;
     pub(crate) mod environment;
     pub(crate) mod killed;
+    pub(crate) mod methods;
     pub(crate) mod operator;
     pub(crate) mod plane;
     pub(crate) mod player;
@@ -31,6 +32,7 @@ use cluster::catch;
 use cluster::crds;
 use cluster::environment::{self, Environment};
 use cluster::killed;
+use cluster::methods;
 use cluster::plane;
 use cluster::player;
 use cluster::process;
@@ -63,6 +65,7 @@ fn main() -> Result<ExitCode, environment::Error> {
         catch::cases(),
         troubles::cases(),
         killed::cases(),
+        methods::cases(),
         process::cases(),
         quiet::cases(),
     ];

@@ -47,16 +47,18 @@ pub(crate) async fn of(environment: &Environment, site: &Site) -> Result<Vec<(De
                 deeds.push((if guarded { Deed::Unguard } else { Deed::Guard }, event.received_at));
                 guarded = !guarded;
             }
-            ("statefulsets", None) => {
+            ("statefulsets" | "deployments", None) => {
                 assert_eq!(
                     event.impersonated,
                     Some(format!("system:serviceaccount:{}:codeupgrade", site.namespace))
                 );
                 let partition = request.pointer("/spec/updateStrategy/rollingUpdate/partition");
+                let paused = request.pointer("/spec/paused").and_then(Value::as_bool);
+                let closed = paused.or(partition.and_then(Value::as_i64).map(|partition| partition == 1));
                 let image = request.pointer("/spec/template/spec/containers/0/image");
-                deeds.push(match (partition.and_then(Value::as_i64), image.and_then(Value::as_str)) {
-                    (Some(1), None) => (Deed::Close(name), event.received_at),
-                    (Some(0), Some(image)) if image == stage::image("4.3.5.3".parse()?) => {
+                deeds.push(match (closed, image.and_then(Value::as_str)) {
+                    (Some(true), None) => (Deed::Close(name), event.received_at),
+                    (Some(false), Some(image)) if image == stage::image("4.3.5.3".parse()?) => {
                         (Deed::Roll(name), event.received_at)
                     }
                     _ => return Err(format!("an odd write: {event:?}").into()),
