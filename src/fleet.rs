@@ -6,6 +6,7 @@
 pub mod census;
 pub mod devices;
 pub mod evidence;
+pub mod guid_text;
 pub mod rank;
 pub mod server;
 

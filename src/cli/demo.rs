@@ -68,10 +68,7 @@ async fn demo(arguments: &Arguments) -> Result<(), String> {
     let options =
         control_plane::Options { programs: arguments.assets.clone(), data: arguments.directory.clone() };
     let plane = ControlPlane::start(options).await.map_err(|error| said(&error))?;
-    let outcome = tokio::select! {
-        outcome = upgrade(arguments, &plane) => outcome,
-        _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
-    };
+    let outcome = upgrade(arguments, &plane).await;
     plane.stop().await;
     outcome
 }
@@ -95,7 +92,10 @@ async fn upgrade(arguments: &Arguments, plane: &ControlPlane) -> Result<(), Stri
         "Time runs {} a second.\n",
         words::duration(jiff::SignedDuration::from_secs(i64::from(SPEED)))
     ));
-    let watched = watch(&client, &clock, &environment).await;
+    let watched = tokio::select! {
+        watched = watch(&client, &clock, &environment) => watched,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
+    };
     if watched.is_ok() {
         show_end(&client, plane).await?;
         if arguments.keep {
@@ -137,13 +137,16 @@ async fn watch(client: &Client, clock: &Clock, environment: &Environment) -> Res
             environment.commit_target().await?;
             committed = true;
         }
-        if status.phase == "Done" {
+        // Done is said when 95 % of the devices are; here the last one is waited for, too.
+        let all_done = status.devices.as_ref().is_some_and(|devices| devices.done == devices.total);
+        if status.phase == "Done" && all_done && environment.is_there().is_ok() {
             view.end();
-            return environment.is_there();
+            return Ok(());
         }
     }
     view.end();
-    Err(format!("{} was not reached within {} s", plot::TARGET, PATIENCE.as_secs()))
+    let missing = environment.is_there().err().unwrap_or_else(|| "the operator does not say so".to_owned());
+    Err(format!("{} was not reached within {} s: {missing}", plot::TARGET, PATIENCE.as_secs()))
 }
 
 /// What a person would look at afterwards.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::desired::{AtOnce, WorkloadRef};
 use crate::catalog::Version;
-use crate::fleet::{Guid, Rank, ServerName, ServerRole};
+use crate::fleet::{Guid, Rank, ServerName, ServerRole, guid_text};
 
 /// The format that this code reads and writes. A newer one in an object is refused, never rewritten.
 pub const FORMAT_VERSION: u32 = 1;
@@ -297,6 +297,8 @@ pub struct Mark {
 #[serde(rename_all = "camelCase")]
 pub struct FirstDevice {
     /// Its guid.
+    #[serde(with = "guid_text")]
+    #[schemars(with = "String")]
     pub guid: u64,
     /// When it was flagged.
     pub flagged_at: Timestamp,

@@ -8,7 +8,7 @@ use super::scenario::{DeviceGroup, Minutes};
 use super::settings::SettingsChange;
 use super::world::{CommandError, World};
 use crate::catalog::{Os, Product, Version};
-use crate::fleet::{DeviceState, Guid, ServerName};
+use crate::fleet::{DeviceState, Guid, ServerName, guid_text};
 
 /// One thing to do. Servers go by guid or by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,13 +91,13 @@ pub enum Command {
     /// Let a device leave.
     RemoveDevice {
         /// Its guid.
-        #[serde(with = "digits")]
+        #[serde(with = "guid_text")]
         guid: u64,
     },
     /// Block, deactivate or readmit a device.
     SetDeviceState {
         /// Its guid.
-        #[serde(with = "digits")]
+        #[serde(with = "guid_text")]
         guid: u64,
         /// The state.
         state: DeviceState,
@@ -159,20 +159,6 @@ impl World {
 
     fn named(&self, server: &str) -> Result<Guid, CommandError> {
         self.server_guid(server).ok_or_else(|| CommandError::NoSuchServer(server.to_owned()))
-    }
-}
-
-/// Guids as texts of digits: JavaScript and YAML would round the numbers.
-mod digits {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-    pub(super) fn serialize<S: Serializer>(guid: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(guid)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

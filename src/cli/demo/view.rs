@@ -4,12 +4,13 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::api::CodeUpgradeStatus;
 use crate::api::status::{HistoryEntry, ServerStatus};
 use crate::cli::output::print;
 use crate::fleet::ServerRole;
+use crate::planner::reason::Reason;
 use crate::planner::words;
 
 /// How wide a bar is.
@@ -89,16 +90,17 @@ fn tiers(now: Timestamp, status: &CodeUpgradeStatus) -> String {
                 format!("{} {version} {}", server.name, server.state)
             })
             .collect();
-        let _ = writeln!(text, "  {title:<10}{}  {}", bar(done, servers.len() as u64), states.join(", "));
+        let _ = writeln!(text, "  {title:<12}{}  {}", bar(done, servers.len() as u64), states.join(", "));
     }
+    text += &wait(now, status).unwrap_or_default();
     if let Some(devices) = &status.devices {
         let counts = format!("{} of {} done, {} under way", devices.done, devices.total, devices.in_flight);
-        let _ = writeln!(text, "  {:<10}{}  {counts}", "devices", bar(devices.done, devices.total));
+        let _ = writeln!(text, "  {:<12}{}  {counts}", "devices", bar(devices.done, devices.total));
         for group in &devices.groups {
             let wave = group.wave.as_deref().unwrap_or("-");
             let _ = writeln!(
                 text,
-                "    {:<8}{}  {} wave {wave}",
+                "    {:<10}{}  {} wave {wave}",
                 group.name,
                 bar(group.done, group.total),
                 group.state
@@ -106,6 +108,17 @@ fn tiers(now: Timestamp, status: &CodeUpgradeStatus) -> String {
         }
     }
     text
+}
+
+/// How far the post-upgrade wait is, while it is what holds.
+fn wait(now: Timestamp, status: &CodeUpgradeStatus) -> Option<String> {
+    let until = status.until.filter(|_| status.reason == Reason::PostUpgradeWait.name())?;
+    let started = status.memory.as_ref()?.wait.as_ref()?.started_at;
+    let seconds =
+        |from: Timestamp, to: Timestamp| u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0);
+    let (passed, left) = (seconds(started, now), seconds(now, until));
+    let left_over = words::duration(SignedDuration::from_mins(i64::try_from(left / 60).unwrap_or(0)));
+    Some(format!("  {:<12}{}  {left_over} left\n", "wait", bar(passed, passed + left)))
 }
 
 fn bar(done: u64, all: u64) -> String {
