@@ -4,6 +4,8 @@
 
 #[path = "stories/clients.rs"]
 mod clients;
+#[path = "stories/plans.rs"]
+mod plans;
 #[path = "stories/properties.rs"]
 mod properties;
 #[path = "stories/rooms.rs"]

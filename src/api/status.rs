@@ -263,7 +263,14 @@ pub struct AvailableStatus {
     pub path: Vec<Version>,
     /// Rollouts between hops.
     pub rollouts: u32,
-    /// Risks on the way that nobody has accepted.
+    /// How long the releases on the way ask to wait, in all.
+    #[serde(default)]
+    pub waiting: String,
+    /// Risks on the way, by name.
+    #[schemars(length(max = 16))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<String>,
+    /// How many of them nobody has accepted.
     pub unaccepted_risks: u32,
 }
 

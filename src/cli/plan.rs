@@ -1,30 +1,37 @@
-//! `codeupgrade plan`: what would be done, and what holds it, without doing any of it.
+//! `codeupgrade plan`: what would be done, and what holds it, without doing any of it. Of a file and a described
+//! environment, without any cluster; or of an object in the cluster, by its own status.
 
-use std::fmt::Write as _;
+mod text;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output::{fail, print};
-use crate::api::{CodeRelease, CodeUpgrade};
+use crate::api::{CodeRelease, CodeUpgrade, CodeUpgradeStatus};
 use crate::catalog::merge::Layer;
-use crate::planner::report::{Gate, PlanItem, PlanWhat, Report, Verdict};
-use crate::planner::words;
 use crate::simulator::{Scenario, preview};
 use crate::translate::catalog::shipped;
 use crate::translate::status;
 
 /// Options of `plan`.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("subject").required(true).args(["name", "file"]))]
 pub(super) struct Arguments {
-    /// The `CodeUpgrade`, as YAML.
-    #[arg(short, long)]
-    file: PathBuf,
-    /// The environment, as YAML: authority, storage and devices with their versions (examples/environment.yaml).
-    #[arg(long)]
-    environment: PathBuf,
+    /// A `CodeUpgrade` of the cluster of the kubeconfig: its own plan, as the operator last wrote it.
+    name: Option<String>,
+    /// Its namespace; that of the kubeconfig's context where absent.
+    #[arg(short, long, requires = "name")]
+    namespace: Option<String>,
+    /// A `CodeUpgrade` as YAML instead, without any cluster.
+    #[arg(short, long, requires = "environment")]
+    file: Option<PathBuf>,
+    /// The environment of that file, as YAML: authority, storage and devices with their versions
+    /// (examples/environment.yaml).
+    #[arg(long, requires = "file")]
+    environment: Option<PathBuf>,
     /// A directory of further `CodeRelease` objects, as YAML.
-    #[arg(long)]
+    #[arg(long, requires = "file")]
     catalog: Option<PathBuf>,
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
@@ -49,27 +56,49 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 }
 
 fn plan(arguments: &Arguments) -> Result<String, String> {
-    let upgrade = read_upgrade(&arguments.file)?;
-    let scenario = Scenario::from_yaml(&text_of(&arguments.environment)?)
-        .map_err(|error| format!("{}: {error}", arguments.environment.display()))?;
+    let mut status = match (&arguments.name, &arguments.file, &arguments.environment) {
+        (Some(name), _, _) => live(name, arguments.namespace.as_deref())?,
+        (None, Some(file), Some(environment)) => offline(file, environment, arguments.catalog.as_deref())?,
+        (None, _, _) => return Err("name a CodeUpgrade, or give --file and --environment".to_owned()),
+    };
+    // The operator's own notes, which no plan needs.
+    status.memory = None;
+    Ok(match arguments.output {
+        Output::Text => text::render(&status),
+        Output::Json => serde_json::to_string_pretty(&status).map_err(|error| error.to_string())? + "\n",
+        Output::Yaml => serde_saphyr::to_string(&status).map_err(|error| error.to_string())?,
+    })
+}
+
+/// What the operator says of an object in the cluster.
+fn live(name: &str, namespace: Option<&str>) -> Result<CodeUpgradeStatus, String> {
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|error| format!("no runtime could be started: {error}"))?;
+    runtime.block_on(async {
+        let config =
+            kube::Config::infer().await.map_err(|error| format!("no cluster is configured: {error}"))?;
+        let namespace = namespace.map_or_else(|| config.default_namespace.clone(), str::to_owned);
+        let client = kube::Client::try_from(config).map_err(|error| error.to_string())?;
+        let upgrades: kube::Api<CodeUpgrade> = kube::Api::namespaced(client, &namespace);
+        let failed = |error| format!("failed to read CodeUpgrade {namespace}/{name}: {error}");
+        let object = upgrades.get(name).await.map_err(failed)?;
+        let unseen = || format!("CodeUpgrade {namespace}/{name} has no status yet: does the operator run?");
+        object.status.ok_or_else(unseen)
+    })
+}
+
+/// What the operator would say of a file if the environment were as described.
+fn offline(file: &Path, environment: &Path, catalog: Option<&Path>) -> Result<CodeUpgradeStatus, String> {
+    let upgrade = read_upgrade(file)?;
+    let scenario = Scenario::from_yaml(&text_of(environment)?)
+        .map_err(|error| format!("{}: {error}", environment.display()))?;
     let mut releases: Vec<(Layer, CodeRelease)> =
         shipped().into_iter().map(|release| (Layer::Shipped, release)).collect();
-    for path in arguments
-        .catalog
-        .iter()
-        .map(|directory| yaml_files(directory))
-        .collect::<Result<Vec<_>, _>>()?
-        .concat()
-    {
+    for path in catalog.map_or_else(|| Ok(Vec::new()), yaml_files)? {
         releases.push((Layer::User, read(&path)?));
     }
     let (decision, at) = preview::decide_now(&upgrade, &scenario, releases)?;
-    let as_status = || status::status(None, &decision, upgrade.metadata.generation, at);
-    Ok(match arguments.output {
-        Output::Text => render(&decision.report),
-        Output::Json => serde_json::to_string_pretty(&as_status()).map_err(|error| error.to_string())? + "\n",
-        Output::Yaml => serde_saphyr::to_string(&as_status()).map_err(|error| error.to_string())?,
-    })
+    Ok(status::status(None, &decision, upgrade.metadata.generation, at))
 }
 
 fn text_of(path: &Path) -> Result<String, String> {
@@ -102,86 +131,4 @@ fn yaml_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
     }
     files.sort();
     Ok(files)
-}
-
-/// The report for a terminal.
-fn render(report: &Report) -> String {
-    let mut text = String::new();
-    let version = |version: Option<crate::catalog::Version>| {
-        version.map_or("?".to_owned(), |version| version.to_string())
-    };
-    let target = report.target.map_or_else(|| "(observe only)".to_owned(), |target| target.to_string());
-    let _ =
-        writeln!(text, "{} -> {target}   {}: {}", version(report.at), report.phase.name(), report.message);
-    if let Some(mend) = &report.mend {
-        let _ = writeln!(text, "to do: {mend}");
-    }
-    let _ = writeln!(text, "\nPLAN");
-    for (index, item) in report.plan.iter().enumerate() {
-        let _ = writeln!(text, "  {:>2}  {}", index + 1, plan_line(item));
-    }
-    if report.plan.is_empty() {
-        let _ = writeln!(text, "  nothing is due");
-    }
-    let _ = writeln!(text, "\nGATES");
-    for gate in &report.gates {
-        let _ = writeln!(text, "  {}", gate_line(gate));
-    }
-    let _ = writeln!(text, "\nREACHABLE FROM HERE");
-    for available in &report.available {
-        let cost = &available.path.cost;
-        let risks: Vec<&str> =
-            available.path.legs.iter().flat_map(|leg| &leg.risks).map(String::as_str).collect();
-        let wait = jiff::SignedDuration::from_secs(cost.waiting_seconds);
-        let _ = writeln!(
-            text,
-            "  {:<10}{}, {}, {} of waiting{}",
-            available.release,
-            words::count(u64::from(cost.hops), "hop"),
-            words::count(u64::from(cost.rollouts), "rollout"),
-            words::duration(wait),
-            if risks.is_empty() { String::new() } else { format!(", risks: {}", risks.join(", ")) }
-        );
-    }
-    text
-}
-
-fn plan_line(item: &PlanItem) -> String {
-    let what = match &item.what {
-        PlanWhat::Wait { at } => format!("wait     at {at}"),
-        PlanWhat::Hop { from, to } => format!("hop      {from} -> {to}"),
-        PlanWhat::Rollout { at } => format!("rollout  at {at}"),
-    };
-    let mut line = format!("{what:<28}{}", item.why);
-    // What a person asks of each part next, each on a line of its own.
-    let mut more = |label: &str, text: &str| {
-        let _ = write!(line, "\n        {label:<11}{text}");
-    };
-    if let Some(earliest) = item.earliest {
-        let until = matches!(item.what, PlanWhat::Wait { .. });
-        more(if until { "until" } else { "not before" }, &words::instant(earliest));
-    }
-    if let Some(gate) = item.held_by {
-        more("held by", gate.name());
-    }
-    if let Some(usually) = &item.usually {
-        more("takes", usually);
-    }
-    line
-}
-
-fn gate_line(gate: &Gate) -> String {
-    let name = gate.name.name();
-    match &gate.verdict {
-        Verdict::Pass => format!("{:<9}{name}", "pass"),
-        Verdict::Hold { reason, message, .. } => {
-            format!("{:<9}{name:<18}{}: {message}", "hold", reason.name())
-        }
-        Verdict::Unknown { reason, message, .. } => {
-            format!("{:<9}{name:<18}{}: {message}", "unknown", reason.name())
-        }
-        Verdict::Refuse { reason, message, mend } => {
-            format!("{:<9}{name:<18}{}: {message} [{mend}]", "refuse", reason.name())
-        }
-    }
 }

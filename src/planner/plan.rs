@@ -1,15 +1,18 @@
 //! What remains to be done, as data; and how long it takes, with the source.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::{AtOnce, DeviceUpgrade};
 use super::gates::{self, Context};
 use super::intent::{Intent, route, starting_point};
 use super::report::{Available, Gate, GateName, PlanItem, PlanWhat, Verdict};
+use super::rollout::Targets;
 use super::words;
-use crate::catalog::Version;
 use crate::catalog::path::{Leg, Path};
-use crate::fleet::Census;
+use crate::catalog::{Os, Product, Version};
 
 /// The longest that one server usually takes: "15-30 minutes or more" for large environments in the vendor's
 /// upgrade articles (typical: 5 to 10).
@@ -144,8 +147,8 @@ impl Draft<'_> {
 
     fn push_rollout(&mut self, at: Version, why: String, held_by: Option<GateName>) {
         let policy = &self.context.desired.devices;
-        let live = self.context.travellers.census.as_ref().map_or(0, Census::live);
-        let flagging = live.div_ceil(u64::from(policy.rate_per_minute.max(1)));
+        let moves = Moves::to(self.context, at);
+        let flagging = moves.devices.div_ceil(u64::from(policy.rate_per_minute.max(1)));
         let flagging = SignedDuration::from_mins(i64::try_from(flagging).unwrap_or(i64::MAX / 60));
         let pauses =
             policy.groups.iter().filter(|group| !group.held).fold(SignedDuration::ZERO, |sum, group| {
@@ -156,11 +159,12 @@ impl Draft<'_> {
         let usually = format!(
             "{} or more: {}, {} a minute, pauses of {} in all",
             words::duration(least),
-            words::count(live, "live device"),
+            words::count(moves.devices, "device"),
             policy.rate_per_minute,
             words::duration(pauses)
         );
         let earliest = self.earliest();
+        let why = format!("{why}{}", moves.words());
         self.items.push(PlanItem {
             what: PlanWhat::Rollout { at },
             why,
@@ -192,6 +196,48 @@ impl Draft<'_> {
             if risks.is_empty() { "documented".to_owned() } else { format!("documented; risks: {risks}") };
         let servers = context.situation.own().count();
         self.push_hop((leg.from, leg.to), servers, &why, next.and_then(|(gates, _)| holder(gates)));
+    }
+}
+
+/// What a rollout moves, as devices are now.
+#[derive(Default)]
+struct Moves {
+    /// Devices that move.
+    devices: u64,
+    /// Devices that stay: at what is bundled or above, or nothing is bundled for them.
+    staying: u64,
+    /// The apps that move, the largest first.
+    apps: Vec<(u64, Product, Os)>,
+}
+
+impl Moves {
+    fn to(context: &Context<'_>, at: Version) -> Self {
+        let mut moves = Self::default();
+        let Some(census) = &context.travellers.census else { return moves };
+        let targets = context.catalog.release(at).map(Targets::of);
+        let mut apps: BTreeMap<(Product, Os), u64> = BTreeMap::new();
+        for ((product, os, version), count) in &census.classes {
+            let all = count.live + count.stale;
+            if targets.as_ref().is_some_and(|targets| targets.is_app_behind(*product, *os, *version)) {
+                moves.devices += all;
+                *apps.entry((*product, *os)).or_default() += all;
+            } else {
+                moves.staying += all;
+            }
+        }
+        moves.apps = apps.into_iter().map(|((product, os), devices)| (devices, product, os)).collect();
+        moves.apps.sort_by_key(|(devices, ..)| Reverse(*devices));
+        moves
+    }
+
+    fn words(&self) -> String {
+        if self.devices + self.staying == 0 {
+            return String::new();
+        }
+        let apps: Vec<String> =
+            self.apps.iter().map(|(devices, product, os)| format!("{product} on {os} ({devices})")).collect();
+        let moving = if apps.is_empty() { "none".to_owned() } else { words::list(&apps, 3) };
+        format!("; {moving} to move, {} to stay", self.staying)
     }
 }
 

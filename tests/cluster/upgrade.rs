@@ -39,6 +39,8 @@ async fn the_articles_upgrade(environment: Arc<Environment>) -> Outcome {
     let mut spec = site.wanting("4.3.5.3".parse()?);
     spec["devices"] = json!({"upgrade": "Bundled"});
     site.commit(UPGRADE, spec).await?;
+    until_status(&environment.client, &site, PATIENCE, |status| status.reason == "PostUpgradeWait").await?;
+    assert_plan(&environment, &site).await?;
     until_status(&environment.client, &site, PATIENCE, |status| status.phase == "Done").await?;
     assert_eq!(site.servers_not_at("4.3.5.3".parse()?), Vec::<String>::new());
 
@@ -68,6 +70,27 @@ async fn the_articles_upgrade(environment: Arc<Environment>) -> Outcome {
         !flags.is_empty() && flags.iter().all(|flag| *flag >= finished),
         "{flags:?}, finished {finished}"
     );
+    Ok(())
+}
+
+/// What `codeupgrade plan` prints of the object while it waits.
+async fn assert_plan(environment: &Environment, site: &Site) -> Outcome {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_codeupgrade"));
+    command.args(["plan", UPGRADE, "--namespace", &site.namespace]);
+    command.env("KUBECONFIG", environment.plane.admin_kubeconfig());
+    let output = command.output().await?;
+    let plan = String::from_utf8(output.stdout)?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for line in [
+        "4.2.3.1 -> 4.3.5.3   Waiting: the wait after the upgrade to 4.2.3.1 ends ",
+        "\n   1  wait at 4.2.3.1             4.2.3.1 asks for 1 d before the next upgrade\n",
+        "\n   2  servers 4.2.3.1 -> 4.3.5.3  documented\n",
+        "\n        held by    Wait\n",
+        "\n   3  devices at 4.3.5.3 ",
+        "\n  hold     Wait              PostUpgradeWait: ",
+    ] {
+        assert!(plan.contains(line), "{line:?} is missing in\n{plan}");
+    }
     Ok(())
 }
 

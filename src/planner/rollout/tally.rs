@@ -33,9 +33,14 @@ impl Targets {
     /// Whether a device is to be brought up by a rollout: its app is pushed by the server, and it is below what
     /// the release bundles. A newer app that is accepted is current; nothing is ever moved down.
     pub fn is_behind(&self, device: &Device) -> bool {
-        match device.product {
+        self.is_app_behind(device.product, device.os, device.version)
+    }
+
+    /// The same of an app.
+    pub fn is_app_behind(&self, product: Product, os: Os, version: Version) -> bool {
+        match product {
             Product::CrashPlan | Product::SharePlan => {
-                self.target(device.product, device.os).is_some_and(|target| device.version < target)
+                self.target(product, os).is_some_and(|target| version < target)
             }
             // Mobile apps come from app stores: reported, never pushed.
             Product::SharePlanMobile => false,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::bounded;
 use crate::api::status::{
     AvailableStatus, BackupsInterruptedStatus, DevicesStatus, GateStatus, GroupStatus, NowStatus,
@@ -12,6 +14,7 @@ use crate::planner::report::{
     Available, BackupsInterrupted, DevicesReport, Gate, GroupReport, Now, PlanItem, PlanWhat, ServerReport,
     ServerState, Verdict,
 };
+use crate::planner::words;
 
 /// Most items of the plan: 12 hops with a wait and a rollout each, and the last rollout.
 pub(super) const MAX_PLAN: usize = 40;
@@ -146,12 +149,18 @@ pub(super) fn plan_item(item: &PlanItem) -> PlanItemStatus {
     }
 }
 
+/// Most risks that are named of a way.
+const MAX_RISKS: usize = 16;
+
 pub(super) fn available(available: &Available) -> AvailableStatus {
     let Available { release, path } = available;
+    let risks: BTreeSet<&String> = path.legs.iter().flat_map(|leg| &leg.risks).collect();
     AvailableStatus {
         release: *release,
         path: path.legs.iter().map(|leg| leg.to).collect(),
         rollouts: path.cost.rollouts,
+        waiting: words::duration(SignedDuration::from_secs(path.cost.waiting_seconds)),
+        risks: risks.into_iter().take(MAX_RISKS).cloned().collect(),
         unaccepted_risks: path.cost.unaccepted_risks,
     }
 }
