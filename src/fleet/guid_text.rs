@@ -8,7 +8,6 @@ use serde::{Deserialize, Deserializer, Serializer};
 ///
 /// # Errors
 /// Those of the serializer.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 pub fn serialize<S: Serializer>(guid: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(guid)
 }

@@ -85,7 +85,7 @@ pub fn items(
         && let Some(at) = last.or(now)
     {
         let why = format!("devices follow to what {at} bundles");
-        draft.push_rollout(at, why, now.and_then(|_| holder(rollout_gates)));
+        draft.push_rollout(at, &why, now.and_then(|_| holder(rollout_gates)));
     }
     draft.items
 }
@@ -145,7 +145,7 @@ impl Draft<'_> {
         });
     }
 
-    fn push_rollout(&mut self, at: Version, why: String, held_by: Option<GateName>) {
+    fn push_rollout(&mut self, at: Version, why: &str, held_by: Option<GateName>) {
         let policy = &self.context.desired.devices;
         let moves = Moves::to(self.context, at);
         let flagging = moves.devices.div_ceil(u64::from(policy.rate_per_minute.max(1)));
@@ -186,7 +186,7 @@ impl Draft<'_> {
         }
         if leg.rollout_first {
             let why = format!("{} or a later release refuses devices as they are", leg.to);
-            self.push_rollout(leg.from, why, next.and_then(|(_, gates)| holder(gates)));
+            self.push_rollout(leg.from, &why, next.and_then(|(_, gates)| holder(gates)));
         }
         if let Some(until) = next.and_then(|(gates, _)| latest_hold(gates)) {
             self.at = self.at.max(until);
