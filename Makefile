@@ -15,8 +15,8 @@ test: ## run all tests, those against a real API server included
 	@assets=$$($(CONTROLPLANE)) && KUBEBUILDER_ASSETS=$$assets cargo test
 
 .PHONY: bench
-bench: ## measure the planner: paths over many releases, decisions on large fleets
-	cargo bench --bench planner
+bench: ## measure the planner (paths, decisions on large fleets) and the collector (up to a million devices over HTTP)
+	cargo bench --bench planner --bench devices
 
 .PHONY: lint
 lint: ## check the formatting, then let clippy judge everything

@@ -7,7 +7,7 @@
 //!
 //! What must never happen here: a decision, or a write to anything.
 
-mod devices;
+pub mod devices;
 mod failures;
 mod pace;
 mod servers;

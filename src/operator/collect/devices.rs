@@ -15,35 +15,31 @@ use crate::translate::groups::{DeviceTraits, GroupMatcher, Organisation};
 
 /// What a listing is made for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Purpose<'a> {
+pub struct Purpose<'a> {
     /// The devices of the spec, whose groups take the rows.
-    pub(super) spec: Option<&'a DevicesSpec>,
+    pub spec: Option<&'a DevicesSpec>,
     /// Digest of these groups.
-    pub(super) matched_by: u64,
+    pub matched_by: u64,
     /// The release whose ranks the rows carry.
-    pub(super) rank_for: Option<Version>,
+    pub rank_for: Option<Version>,
     /// How many rows the last listing had.
-    pub(super) expected: usize,
+    pub expected: usize,
 }
 
 /// A complete listing.
 #[derive(Clone, Debug)]
-pub(super) struct Listing {
+pub struct Listing {
     /// The devices.
-    pub(super) devices: Devices,
+    pub devices: Devices,
     /// What is wrong with the groups of the spec, now that the organisations are known.
-    pub(super) problems: Vec<Problem>,
+    pub problems: Vec<Problem>,
 }
 
 /// Lists all devices, page by page; no page is kept longer than it takes to read it.
 ///
 /// # Errors
 /// Why it was not complete: then nothing of it is used.
-pub(super) async fn list(
-    client: &code42::Client,
-    clock: &Clock,
-    purpose: Purpose<'_>,
-) -> Result<Listing, Failure> {
+pub async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) -> Result<Listing, Failure> {
     let failure = |error: code42::Error| Failure::from(&error);
     // Before the first question: what changes while it is listed may be missed.
     let began = clock.now();

@@ -155,7 +155,18 @@ impl Page {
         write: impl FnMut(T) -> Value,
     ) -> Value {
         let total = rows.len();
-        let rows: Vec<Value> = rows.skip(self.skip).take(self.take).map(write).collect();
+        self.list_of(name, total, rows.skip(self.skip), write)
+    }
+
+    /// The same of rows that begin with those of the page, where the total is known.
+    pub(super) fn list_of<T>(
+        self,
+        name: &str,
+        total: usize,
+        rows_from_here: impl Iterator<Item = T>,
+        write: impl FnMut(T) -> Value,
+    ) -> Value {
+        let rows: Vec<Value> = rows_from_here.take(self.take).map(write).collect();
         json!({ "totalCount": total, name: rows })
     }
 }

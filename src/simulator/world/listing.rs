@@ -70,6 +70,18 @@ impl World {
         self.devices.iter().flatten().map(|device| self.listed_device(device))
     }
 
+    /// How many devices there are.
+    pub fn device_count(&self) -> usize {
+        self.by_guid.len()
+    }
+
+    /// The devices but the first so many, by number. Where none ever left, none of those is looked at.
+    pub fn devices_after(&self, skip: usize) -> impl Iterator<Item = ListedDevice> {
+        let whole = self.devices.len() == self.by_guid.len();
+        let (start, rest) = if whole { (skip.min(self.devices.len()), 0) } else { (0, skip) };
+        self.devices[start..].iter().flatten().skip(rest).map(|device| self.listed_device(device))
+    }
+
     /// Devices for which a test on what never changes by itself holds. Far cheaper than filtering [`World::devices`].
     pub fn devices_where(
         &self,
