@@ -4,6 +4,8 @@
 
 #[path = "stories/clients.rs"]
 mod clients;
+#[path = "stories/documents.rs"]
+mod documents;
 #[path = "stories/plans.rs"]
 mod plans;
 #[path = "stories/properties.rs"]
