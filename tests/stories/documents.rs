@@ -14,6 +14,11 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
+fn is_path(word: &str) -> bool {
+    let is_source = Path::new(word).extension().is_some_and(|extension| extension == "rs");
+    is_source || (word.ends_with('/') && !word.contains('*'))
+}
+
 #[test]
 fn every_reason_has_its_mend_in_the_readme() {
     let readme = document("README.md");
@@ -32,8 +37,7 @@ fn every_file_that_is_named_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
         let text = document(name);
-        let paths = quoted(&text)
-            .filter(|word| word.ends_with(".rs") || (word.ends_with('/') && !word.contains('*')));
+        let paths = quoted(&text).filter(|word| is_path(word));
         let links =
             text.match_indices("](").map(|(at, _)| text[at + 2..].split(')').next().unwrap_or_default());
         for path in paths.chain(links).filter(|path| !path.contains("://")) {
