@@ -186,7 +186,7 @@ fn deciding(count: u64, at: &str, target: &str) -> impl FnMut() {
         daily_services: None,
         utc_offset_seconds: Some(0),
     });
-    observed.devices = Some(Arc::new(builder.finish(now, Some(count))));
+    observed.devices = Some(Arc::new(builder.finish(now)));
     observed.catalog_problems = problems;
     let mut memory = decide(&observed, &desired, &catalog, &Memory::default(), now).memory;
     // The first device has moved, so that the measured decision releases as many as it may.

@@ -4,6 +4,7 @@
 //! Input: releases, already parsed from `CodeRelease` objects or files. Pure: no Kubernetes, no runtime, no
 //! clock, no environment. Nothing here may guess: where the public record has no fact there is no value.
 
+pub(crate) mod as_text;
 pub mod merge;
 pub mod path;
 pub mod pattern;

@@ -196,6 +196,10 @@ pub struct DevicesStatus {
     pub refused: u64,
     /// Devices that no group matches.
     pub unmatched: u64,
+    /// Devices that the authority's list did not account for: rows that could not be read, and devices that are counted and
+    /// not listed.
+    #[serde(default)]
+    pub unaccounted: u64,
     /// One entry a group.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 64))]
@@ -230,6 +234,9 @@ pub struct GroupStatus {
     pub pending: u64,
     /// Released, connected for longer than the app's own retry takes, and still old.
     pub failed: u64,
+    /// Silent since they were told to upgrade, beyond what is usual in the group.
+    #[serde(default)]
+    pub lost: u64,
 }
 
 /// One item of the plan.

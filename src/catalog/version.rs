@@ -3,12 +3,10 @@
 //! Not semantic versions: `4.3.5.3` has four parts, `7.27.2009` is a date, and the matrix writes `3.7` where the
 //! release notes write `3.7.0`. Missing parts count as zero.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use super::as_text::as_text;
 
 /// Most parts a version may have.
 pub const MAX_PARTS: usize = 4;
@@ -127,32 +125,7 @@ impl FromStr for Version {
     }
 }
 
-impl Serialize for Version {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Version {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl JsonSchema for Version {
-    fn schema_name() -> Cow<'static, str> {
-        "Version".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "maxLength": 23 })
-    }
-}
+as_text!(Version, { "maxLength": 23 });
 
 #[cfg(test)]
 mod tests {

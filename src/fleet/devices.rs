@@ -61,8 +61,16 @@ pub struct Oddities {
     pub duplicates: u32,
     /// Rows without a usable guid, id, product or version.
     pub unreadable: u32,
-    /// How far the sum of rows was from the total that the authority named.
-    pub off_total: i64,
+    /// Devices that are not in the list although the authority counted them, and those that may have slipped between two
+    /// pages when others left while it was listed.
+    pub missing: u32,
+}
+
+impl Oddities {
+    /// Devices that may be there and are not known: what they run, nobody can say.
+    pub fn unaccounted(self) -> u64 {
+        u64::from(self.unreadable) + u64::from(self.missing)
+    }
 }
 
 /// One complete listing.
@@ -110,6 +118,7 @@ pub struct DevicesBuilder {
     ranked_for: Option<Version>,
     matched_by: u64,
     unreadable: u32,
+    totals: Option<(u64, u64)>,
     rows: Vec<Device>,
 }
 
@@ -117,7 +126,14 @@ impl DevicesBuilder {
     /// Starts a listing, with room for as many devices as the last one had. The rows pushed must carry ranks for
     /// that release, and group indexes by the groups of that digest.
     pub fn new(began: Timestamp, ranked_for: Option<Version>, matched_by: u64, expected: usize) -> Self {
-        Self { began, ranked_for, matched_by, unreadable: 0, rows: Vec::with_capacity(expected) }
+        Self {
+            began,
+            ranked_for,
+            matched_by,
+            unreadable: 0,
+            totals: None,
+            rows: Vec::with_capacity(expected),
+        }
     }
 
     /// Adds a device.
@@ -130,9 +146,13 @@ impl DevicesBuilder {
         self.unreadable = self.unreadable.saturating_add(1);
     }
 
-    /// Ends the listing. `total` is how many devices the authority said there are.
-    pub fn finish(mut self, finished: Timestamp, total: Option<u64>) -> Devices {
-        let read = self.rows.len() as u64 + u64::from(self.unreadable);
+    /// Notes how many devices the authority says there are; each page says it anew.
+    pub fn note_total(&mut self, total: u64) {
+        self.totals = Some((self.totals.map_or(total, |(first, _)| first), total));
+    }
+
+    /// Ends the listing.
+    pub fn finish(mut self, finished: Timestamp) -> Devices {
         // Stable, so that of two rows about one device the later stays last, and is the one kept below.
         self.rows.sort_by_key(|device| device.guid);
         let before = self.rows.len();
@@ -140,15 +160,22 @@ impl DevicesBuilder {
         self.rows.dedup_by_key(|device| device.guid);
         self.rows.reverse();
         let duplicates = u32::try_from(before - self.rows.len()).unwrap_or(u32::MAX);
-        let off_total = total.map_or(0, |total| {
-            i64::try_from(read).unwrap_or(i64::MAX).saturating_sub(i64::try_from(total).unwrap_or(i64::MAX))
+        let known = self.rows.len() as u64 + u64::from(self.unreadable);
+        let missing = self.totals.map_or(0, |(first, last)| {
+            // When a device leaves, every later row moves up by one, and the first of the next page is never read.
+            let slipped = first.saturating_sub(last);
+            last.saturating_sub(known).max(slipped)
         });
         Devices {
             began: self.began,
             finished,
             ranked_for: self.ranked_for,
             matched_by: self.matched_by,
-            oddities: Oddities { duplicates, unreadable: self.unreadable, off_total },
+            oddities: Oddities {
+                duplicates,
+                unreadable: self.unreadable,
+                missing: u32::try_from(missing).unwrap_or(u32::MAX),
+            },
             rows: self.rows.into_boxed_slice(),
         }
     }
@@ -181,10 +208,33 @@ mod tests {
             builder.push(row);
         }
         builder.count_unreadable();
-        let devices = builder.finish(now, Some(5));
+        builder.note_total(4);
+        let devices = builder.finish(now);
         assert_eq!(devices.len(), 2);
         assert_eq!(devices.find(2).unwrap().version.to_string(), "4.3.0");
-        assert_eq!(devices.oddities, Oddities { duplicates: 1, unreadable: 1, off_total: -1 });
+        assert_eq!(devices.oddities, Oddities { duplicates: 1, unreadable: 1, missing: 1 });
+        assert_eq!(devices.oddities.unaccounted(), 2);
+    }
+
+    #[test]
+    fn what_may_have_slipped_between_two_pages_is_counted() {
+        for (totals, known, missing) in [
+            (vec![3, 3], 3, 0),
+            (vec![], 3, 0),
+            // One more than was read.
+            (vec![4, 4], 3, 1),
+            // One left in the middle: another may have slipped.
+            (vec![4, 3], 3, 1),
+            // One joined in the middle, and is in the list.
+            (vec![3, 4], 4, 0),
+            (vec![u64::MAX], 0, u32::MAX),
+        ] {
+            let now = Timestamp::UNIX_EPOCH;
+            let mut builder = DevicesBuilder::new(now, None, 0, 0);
+            (0..known).for_each(|guid| builder.push(device(guid, "4.2")));
+            totals.iter().for_each(|total| builder.note_total(*total));
+            assert_eq!(builder.finish(now).oddities.missing, missing, "{totals:?}");
+        }
     }
 
     #[test]

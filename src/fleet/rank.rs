@@ -1,12 +1,13 @@
 //! Each device's fixed place in a rollout, which anyone can compute with `md5sum`.
 
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 
 use md5::{Digest, Md5};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::catalog::Version;
+use crate::catalog::as_text::as_text;
 
 /// The first 8 bytes of MD5(`<guid>/<release>`), written as 16 hexadecimal digits.
 ///
@@ -38,32 +39,15 @@ impl fmt::Display for Rank {
     }
 }
 
-impl Serialize for Rank {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+impl FromStr for Rank {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
     }
 }
 
-impl<'de> Deserialize<'de> for Rank {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        u64::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-impl JsonSchema for Rank {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Rank".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9a-f]{16}$" })
-    }
-}
+as_text!(Rank, { "pattern": "^[0-9a-f]{16}$" });
 
 #[cfg(test)]
 mod tests {

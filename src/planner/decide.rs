@@ -382,10 +382,12 @@ fn wants(context: &Context<'_>, memory: &Memory, findings: &Findings) -> Wants {
     let is_for_these = context.observed.devices.as_ref().is_some_and(|devices| {
         devices.ranked_for == rank_for && devices.matched_by == context.desired.devices.groups_digest()
     });
+    // What does not add up is read again soon.
+    let odd = context.observed.devices.as_ref().is_some_and(|devices| devices.oddities.unaccounted() > 0);
     let is_sure = memory.settled.is_some() && memory.hop.is_none();
     Wants {
         servers_every: if is_sure { SERVERS_AT_REST } else { SERVERS_IN_A_HOP },
-        devices_every: if rolling { DEVICES_IN_A_ROLLOUT } else { DEVICES_AT_REST },
+        devices_every: if rolling || odd { DEVICES_IN_A_ROLLOUT } else { DEVICES_AT_REST },
         devices_since: match &memory.cleared {
             Some(cleared) => Some(gates::compatibility::listing_since(context, cleared)),
             None if is_for_these => None,

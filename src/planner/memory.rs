@@ -271,6 +271,9 @@ pub struct Rollout {
     /// The first device that was flagged; nobody follows before it is seen to move.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<FirstDevice>,
+    /// When the present wave was opened: what was released before belongs to earlier ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave_opened_at: Option<Timestamp>,
     /// When the open wave was complete: the pause starts then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wave_completed_at: Option<Timestamp>,

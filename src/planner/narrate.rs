@@ -235,12 +235,11 @@ fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headlin
 }
 
 fn rolling_out(context: &Context<'_>, findings: &Findings, rollout: &rollout::Progress) -> Headline {
-    if let Some(group) = &rollout.halted {
-        let mut headline = Headline::new(
-            Phase::Stalled,
-            Reason::GroupHalted,
-            format!("group {group} is halted: its devices do not come up at the new version"),
-        );
+    if let Some(rollout::Halt { group, failed, lost, sample }) = &rollout.halted {
+        let sample: Vec<String> = sample.iter().map(u64::to_string).collect();
+        let lost = if *lost > 0 { format!(", {lost} lost") } else { String::new() };
+        let message = format!("group {group} is halted: {failed} failed{lost} ({}, ...)", sample.join(", "));
+        let mut headline = Headline::new(Phase::Stalled, Reason::GroupHalted, message);
         headline.mend = Some(format!("mend the cause, then order Retry for \"group {group}\""));
         return headline;
     }
@@ -321,6 +320,7 @@ fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
         mobile: overview.mobile,
         refused: release.map_or(0, |release| context.refused_by(release)),
         unmatched: overview.unmatched,
+        unaccounted: context.observed.devices.as_ref().map_or(0, |devices| devices.oddities.unaccounted()),
         groups,
     }
 }

@@ -378,6 +378,8 @@ pub struct DevicesReport {
     pub refused: u64,
     /// Devices that no group matches.
     pub unmatched: u64,
+    /// Devices that the authority's list did not account for.
+    pub unaccounted: u64,
     /// One entry a group.
     pub groups: Vec<GroupReport>,
 }
@@ -397,6 +399,8 @@ pub struct GroupReport {
     pub pending: u64,
     /// Released, connected for longer than the app's own retry takes, and still old.
     pub failed: u64,
+    /// Silent since they were told to upgrade, beyond what is usual in the group.
+    pub lost: u64,
     /// The open wave, from 1; 0 before the first.
     pub wave: u32,
     /// How many waves there are.

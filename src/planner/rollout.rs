@@ -36,6 +36,9 @@ const LEAST_VERDICTS: u64 = 20;
 /// Most marks that a rollout keeps.
 const MOST_MARKS: usize = 16;
 
+/// Devices that are named when a group halts.
+const HALT_SAMPLE: u64 = 2;
+
 /// First devices in a row that may fail to move.
 const MOST_FIRST_DEVICES: u32 = 3;
 
@@ -48,12 +51,25 @@ pub struct Progress {
     pub groups: Vec<GroupReport>,
     /// When to look again.
     pub wake_at: Option<Timestamp>,
-    /// The group whose devices failed.
-    pub halted: Option<String>,
+    /// The first group whose devices failed.
+    pub halted: Option<Halt>,
     /// The first device that is awaited, and since when.
     pub first_awaited: Option<(u64, Timestamp)>,
     /// Whether every group that is not held has been fully released and is complete.
     pub complete: bool,
+}
+
+/// Why a group is halted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Halt {
+    /// The group.
+    pub group: String,
+    /// Devices that failed.
+    pub failed: u64,
+    /// Devices that were lost.
+    pub lost: u64,
+    /// Some of them, by guid.
+    pub sample: Vec<u64>,
 }
 
 /// Takes the rollout further. With `may_release`, more devices may be released; without, only what is released
@@ -93,7 +109,7 @@ pub fn advance(
         progress.groups.push(turn.report(rollout, state));
         progress.wake_at = [progress.wake_at, turn.wake_at(rollout)].into_iter().flatten().min();
         if rollout.halted_at.is_some() {
-            progress.halted.get_or_insert_with(|| group.name.clone());
+            progress.halted.get_or_insert_with(|| turn.halt(rollout));
         }
         if rollout.completed_at.is_none() {
             // The next group follows only when this one is complete.
@@ -142,6 +158,7 @@ fn start_rollouts(
                     threshold: None,
                     marks: Vec::new(),
                     first: None,
+                    wave_opened_at: None,
                     wave_completed_at: None,
                     completed_at: None,
                     halted_at: None,
@@ -188,7 +205,8 @@ fn retry_halted(memory: &mut Memory, context: &Context<'_>) {
 
 /// Judges the open wave by its devices: failures halt it, enough done completes it.
 fn judge(turn: &Turn<'_>, rollout: &mut Rollout) {
-    let Tally { failed, verdicts, behind, .. } = *turn.tally;
+    let Tally { verdicts, behind, .. } = *turn.tally;
+    let failed = turn.tally.failed + turn.tally.lost;
     let halts = match turn.group.max_failures {
         super::desired::Share::Count(most) => failed > most,
         share @ super::desired::Share::BasisPoints(_) => {
@@ -199,8 +217,10 @@ fn judge(turn: &Turn<'_>, rollout: &mut Rollout) {
     // Only a listing that began after the last release says anything about it.
     let informed = rollout.marks.last().is_none_or(|mark| turn.devices.began > mark.at);
     let released_all = informed && rollout.threshold == Some(rollout.limit);
-    // Complete: 90 % of the released devices that were seen since are done, at least one.
-    let enough = turn.tally.seen_done > 0 && turn.tally.seen_done * 10 >= turn.tally.seen * 9;
+    // Complete: 90 % of the devices that this wave released and that were seen since are done, at least one; or it has none
+    // that is behind.
+    let Tally { wave_behind, wave_seen, wave_seen_done, .. } = *turn.tally;
+    let enough = wave_behind == 0 || (wave_seen_done > 0 && wave_seen_done * 10 >= wave_seen * 9);
     // No further verdict can come, and too few of the wave are done: nobody would ever be told without this.
     let exhausted = released_all && !enough && failed > 0 && failed == turn.tally.released_behind;
     if (halts || stuck || exhausted) && rollout.halted_at.is_none() {
@@ -270,6 +290,7 @@ fn open_wave(turn: &Turn<'_>, rollout: &mut Rollout, wave: u32) {
     // Cumulative: a wave never takes back what an earlier one released.
     rollout.limit = limit.max(rollout.threshold.unwrap_or(Rank(0)));
     rollout.wave = wave;
+    rollout.wave_opened_at = Some(turn.context.now);
     rollout.wave_completed_at = None;
 }
 
@@ -357,6 +378,15 @@ impl Turn<'_> {
         self.context.now.duration_since(first.flagged_at) >= RETRY_TIME
     }
 
+    fn halt(&self, rollout: &Rollout) -> Halt {
+        Halt {
+            group: self.group.name.clone(),
+            failed: self.tally.failed,
+            lost: self.tally.lost,
+            sample: pick::released_and_behind(self, rollout, HALT_SAMPLE),
+        }
+    }
+
     fn is_last_wave(&self, rollout: &Rollout) -> bool {
         usize::try_from(rollout.wave).unwrap_or(usize::MAX) + 1 >= self.group.waves.len().max(1)
     }
@@ -391,8 +421,12 @@ impl Turn<'_> {
             total: self.tally.total,
             done: self.tally.done,
             in_flight: self.tally.in_flight,
-            pending: self.tally.behind.saturating_sub(self.tally.in_flight + self.tally.failed),
+            pending: self
+                .tally
+                .behind
+                .saturating_sub(self.tally.in_flight + self.tally.failed + self.tally.lost),
             failed: self.tally.failed,
+            lost: self.tally.lost,
             wave: if rollout.threshold.is_some() { rollout.wave + 1 } else { 0 },
             waves,
             state,

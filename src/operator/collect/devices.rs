@@ -51,10 +51,11 @@ pub async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) 
     let organisations: Vec<Organisation> = organisations.iter().filter_map(organisation).collect();
     let (matcher, problems) = GroupMatcher::new(purpose.spec, &organisations);
     let mut builder = DevicesBuilder::new(began, purpose.rank_for, purpose.matched_by, purpose.expected);
-    let mut total = None;
     let mut pages = client.devices(DeviceQuery::default());
     while let Some(page) = pages.next().await.map_err(failure)? {
-        total = page.value.total_count.or(total);
+        if let Some(total) = page.value.total_count {
+            builder.note_total(total);
+        }
         for record in &page.value.devices {
             match device(record, &matcher, purpose.rank_for) {
                 Some(device) => builder.push(device),
@@ -65,7 +66,7 @@ pub async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) 
             builder.count_unreadable();
         }
     }
-    Ok(Listing { devices: builder.finish(clock.now(), total), problems })
+    Ok(Listing { devices: builder.finish(clock.now()), problems })
 }
 
 /// The same devices with the ranks of another release: a place in a rollout depends on nothing but guid and release.
@@ -74,7 +75,7 @@ pub(super) fn rank_anew(devices: &Devices, release: Option<Version>) -> Devices 
     for device in devices.rows() {
         builder.push(Device { rank: rank(device.guid, release), ..*device });
     }
-    let mut ranked = builder.finish(devices.finished, None);
+    let mut ranked = builder.finish(devices.finished);
     ranked.oddities = devices.oddities;
     ranked
 }
@@ -218,7 +219,7 @@ mod tests {
         let mut builder = DevicesBuilder::new(Timestamp::UNIX_EPOCH, None, 9, 1);
         builder.push(Device { rank: Rank::LAST, ..row(&record()).unwrap() });
         builder.count_unreadable();
-        let unranked = builder.finish(Timestamp::UNIX_EPOCH, Some(2));
+        let unranked = builder.finish(Timestamp::UNIX_EPOCH);
         let ranked = rank_anew(&unranked, "4.3.5.3".parse().ok());
         assert_eq!(ranked.rows()[0].rank.to_string(), "8dbdc4dcebb57d8c");
         assert_eq!((ranked.matched_by, ranked.oddities), (9, unranked.oddities));

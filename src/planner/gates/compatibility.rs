@@ -42,12 +42,15 @@ pub fn check(context: &Context<'_>) -> Verdict {
     if leg.rollout_first {
         return Verdict::hold(Reason::DevicesRefused, first(context, leg), None);
     }
-    // A device that says nothing readable may be one that is cut off.
+    // A device that says nothing readable, or is not in the list, may be one that is cut off.
     let spare = context.travellers.may_leave_behind.saturating_sub(leg.left_behind);
-    if u64::from(devices.oddities.unreadable) > spare {
+    if devices.oddities.unaccounted() > spare {
+        let crate::fleet::devices::Oddities { unreadable, missing, duplicates: _ } = devices.oddities;
         return Verdict::unknown(
             Reason::AnswerUnexpected,
-            format!("{} devices could not be read from the authority's list", devices.oddities.unreadable),
+            format!(
+                "the authority's list of devices does not add up: {unreadable} unreadable, {missing} missing"
+            ),
             Some(devices.finished),
         );
     }

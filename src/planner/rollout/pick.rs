@@ -91,6 +91,18 @@ pub(super) fn rank_at(turn: &Turn<'_>, count: u64) -> Rank {
     Rank(found)
 }
 
+/// The guids of released devices that are still behind: those that this process flagged longest ago first, so that what failed
+/// comes before what is under way.
+pub(super) fn released_and_behind(turn: &Turn<'_>, rollout: &Rollout, most: u64) -> Vec<u64> {
+    let Some(threshold) = rollout.threshold else { return Vec::new() };
+    let flagged = &turn.context.observed.flagged;
+    let candidates = turn.behind().filter(|device| device.rank <= threshold).map(|device| {
+        let flagged_at = flagged.get(&device.guid).copied().unwrap_or(Timestamp::MAX);
+        (flagged_at, device.guid)
+    });
+    smallest(candidates, most).into_iter().map(|(_, guid)| guid).collect()
+}
+
 /// Released devices that are online, were not flagged by this process, and come first by rank.
 pub(super) fn online_to_flag(
     turn: &Turn<'_>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::RETRY_TIME;
 use crate::catalog::{Os, Product, Release, Version};
@@ -78,16 +78,22 @@ pub struct Tally {
     pub behind: u64,
     /// Below it and released.
     pub released_behind: u64,
-    /// Released, seen since, below it, and not failed.
+    /// Released, seen since, below it, and neither failed nor lost.
     pub in_flight: u64,
     /// Released and flagged, connected for longer since than its own retry takes, and still below it.
     pub failed: u64,
-    /// Released devices with a verdict: done, or failed.
+    /// Released, seen since, below it, and silent, beyond what is usual in the group.
+    pub lost: u64,
+    /// Released devices with a verdict: done, failed or lost.
     pub verdicts: u64,
     /// Released devices that were seen since.
     pub seen: u64,
+    /// Of the devices that the open wave released, those that are below it.
+    pub wave_behind: u64,
+    /// Of the devices that the open wave released, those that were seen since.
+    pub wave_seen: u64,
     /// Of those, the ones that are done.
-    pub seen_done: u64,
+    pub wave_seen_done: u64,
 }
 
 /// Counts every group; the rollouts of memory must be those of the wanted groups, in order.
@@ -102,10 +108,14 @@ pub fn tally(
     flagged: &BTreeMap<u64, Timestamp>,
 ) -> Vec<Tally> {
     let mut tallies = vec![Tally::default(); desired.devices.groups.len()];
+    let mut silences = vec![Silence::default(); desired.devices.groups.len()];
+    let horizon = Horizon::at(devices.finished);
     let exempt = &desired.devices.exempt;
     for device in devices.rows() {
         let index = usize::from(device.group);
-        let (Some(tally), Some(rollout)) = (tallies.get_mut(index), memory.rollouts.get(index)) else {
+        let (Some(tally), Some(silence), Some(rollout)) =
+            (tallies.get_mut(index), silences.get_mut(index), memory.rollouts.get(index))
+        else {
             continue;
         };
         let is_exempt =
@@ -114,9 +124,93 @@ pub fn tally(
             continue;
         }
         let flagged_at = || flagged.get(&device.guid).copied().filter(|at| *at >= rollout.started_at);
-        count(tally, device, targets.is_behind(device), released_at(rollout, device), flagged_at);
+        let (is_behind, released_at) = (targets.is_behind(device), released_at(rollout, device));
+        let verdict = count(tally, device, is_behind, released_at, flagged_at);
+        if let Some(released_at) =
+            released_at.filter(|at| rollout.wave_opened_at.is_none_or(|opened| *at >= opened))
+        {
+            let seen = device.seen_since(released_at);
+            tally.wave_behind += u64::from(is_behind);
+            tally.wave_seen += u64::from(seen);
+            tally.wave_seen_done += u64::from(seen && !is_behind);
+        }
+        silence.count(device, verdict, horizon);
+    }
+    for (tally, silence) in tallies.iter_mut().zip(&silences) {
+        tally.lost = silence.lost(tally.seen).min(tally.in_flight);
+        tally.in_flight -= tally.lost;
+        tally.verdicts += tally.lost;
     }
     tallies
+}
+
+/// A device that was seen after its release and then fell silent for this long may be lost.
+const SILENT_TIME: SignedDuration = SignedDuration::from_hours(24);
+
+/// The same where too few devices are left unreleased to tell what silence is usual: longer than any weekend.
+const SILENT_TIME_ALONE: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Unreleased devices that it takes to tell what silence is usual.
+const LEAST_UNRELEASED: u64 = 20;
+
+/// Since when devices must have been connected to be live, and not to be silent.
+#[derive(Clone, Copy)]
+struct Horizon {
+    spoke: Timestamp,
+    spoke_lately: Timestamp,
+}
+
+impl Horizon {
+    fn at(now: Timestamp) -> Self {
+        let before = |span| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
+        Self { spoke: before(SILENT_TIME_ALONE), spoke_lately: before(SILENT_TIME) }
+    }
+}
+
+/// What became of a device so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Unreleased,
+    InFlight,
+    Other,
+}
+
+/// How silent a group is: people switch their computers off, and only what is beyond that is a loss.
+#[derive(Clone, Copy, Default)]
+struct Silence {
+    /// Unreleased devices that were connected within a week, and of those the silent ones.
+    unreleased: u64,
+    unreleased_silent: u64,
+    /// Devices in flight that are silent, and those silent for a week.
+    silent: u64,
+    silent_for_long: u64,
+}
+
+impl Silence {
+    fn count(&mut self, device: &Device, verdict: Verdict, horizon: Horizon) {
+        let silent = !device.seen_since(horizon.spoke_lately);
+        let silent_for_long = !device.seen_since(horizon.spoke);
+        match verdict {
+            Verdict::Unreleased if !silent_for_long => {
+                self.unreleased += 1;
+                self.unreleased_silent += u64::from(silent);
+            }
+            Verdict::InFlight => {
+                self.silent += u64::from(silent);
+                self.silent_for_long += u64::from(silent_for_long);
+            }
+            Verdict::Unreleased | Verdict::Other => {}
+        }
+    }
+
+    /// The silent devices in flight beyond what is usual, of so many that were seen since their release.
+    fn lost(&self, seen: u64) -> u64 {
+        if self.unreleased < LEAST_UNRELEASED {
+            return self.silent_for_long;
+        }
+        let usual = (seen * self.unreleased_silent).div_ceil(self.unreleased);
+        self.silent.saturating_sub(usual)
+    }
 }
 
 fn count(
@@ -125,20 +219,19 @@ fn count(
     is_behind: bool,
     released_at: Option<Timestamp>,
     flagged_at: impl Fn() -> Option<Timestamp>,
-) {
+) -> Verdict {
     tally.total += 1;
     if is_behind {
         tally.behind += 1;
     } else {
         tally.done += 1;
     }
-    let Some(released_at) = released_at else { return };
+    let Some(released_at) = released_at else { return Verdict::Unreleased };
     let seen = device.seen_since(released_at);
     tally.seen += u64::from(seen);
     if !is_behind {
         tally.verdicts += 1;
-        tally.seen_done += u64::from(seen);
-        return;
+        return Verdict::Other;
     }
     tally.released_behind += 1;
     let asked_at = flagged_at().map(|at| at.max(released_at));
@@ -146,8 +239,12 @@ fn count(
     if retried.is_some_and(|retried| device.seen_since(retried)) {
         tally.failed += 1;
         tally.verdicts += 1;
+        Verdict::Other
     } else if seen {
         tally.in_flight += 1;
+        Verdict::InFlight
+    } else {
+        Verdict::Other
     }
 }
 

@@ -99,6 +99,7 @@ pub(super) fn devices(report: &DevicesReport) -> DevicesStatus {
         mobile,
         refused,
         unmatched,
+        unaccounted,
         groups,
     } = report;
     let mut seen = BTreeSet::new();
@@ -113,12 +114,14 @@ pub(super) fn devices(report: &DevicesReport) -> DevicesStatus {
         mobile: *mobile,
         refused: *refused,
         unmatched: *unmatched,
+        unaccounted: *unaccounted,
         groups: groups.iter().take(64).filter(|report| seen.insert(&report.name)).map(group).collect(),
     }
 }
 
 fn group(report: &GroupReport) -> GroupStatus {
-    let GroupReport { name, total, done, in_flight, pending, failed, wave, waves, state, since } = report;
+    let GroupReport { name, total, done, in_flight, pending, failed, lost, wave, waves, state, since } =
+        report;
     let released = total.saturating_sub(*pending).saturating_mul(100).checked_div(*total);
     GroupStatus {
         name: name.clone(),
@@ -131,6 +134,7 @@ fn group(report: &GroupReport) -> GroupStatus {
         in_flight: *in_flight,
         pending: *pending,
         failed: *failed,
+        lost: *lost,
     }
 }
 
