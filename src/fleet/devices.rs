@@ -232,7 +232,9 @@ mod tests {
             let now = Timestamp::UNIX_EPOCH;
             let mut builder = DevicesBuilder::new(now, None, 0, 0);
             (0..known).for_each(|guid| builder.push(device(guid, "4.2")));
-            totals.iter().for_each(|total| builder.note_total(*total));
+            for total in &totals {
+                builder.note_total(*total);
+            }
             assert_eq!(builder.finish(now).oddities.missing, missing, "{totals:?}");
         }
     }
