@@ -1,0 +1,122 @@
+//! What a story expects, and where it ended.
+
+use std::collections::BTreeMap;
+
+use super::{End, Run};
+use crate::catalog::{Product, Version};
+use crate::planner::Reason;
+use crate::planner::observed::Catch;
+use crate::planner::report::{PlanWhat, Report, Verdict};
+use crate::simulator::script::verb::Expectation;
+
+impl Run {
+    pub(super) fn end(&self) -> End {
+        let mut devices = BTreeMap::new();
+        for device in self.world.devices() {
+            let version = format!("{:?}", device.version);
+            *devices.entry(format!("{} {} {version}", device.product, device.os)).or_default() += 1;
+        }
+        let servers = self.world.servers();
+        let named = servers.iter().map(|server| {
+            let version = server.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
+            (server.name.0.clone(), version)
+        });
+        let orders = servers
+            .iter()
+            .filter_map(|server| Some((server.name.0.clone(), self.cluster.get(&server.name.0)?.rolls)));
+        let catches = servers.iter().filter_map(|server| {
+            Some((server.name.0.clone(), self.cluster.get(&server.name.0)?.catch == Catch::Held))
+        });
+        End {
+            catches: catches.collect(),
+            phase: self.last.as_ref().map_or_else(String::new, |last| last.report.phase.name().to_owned()),
+            orders: orders.collect(),
+            servers: named.collect(),
+            devices,
+        }
+    }
+
+    /// What was found instead of what a story expects.
+    pub(super) fn unmet(&self, expectation: &Expectation) -> Option<String> {
+        let decision = self.last.as_ref()?;
+        let report = &decision.report;
+        let unless = |met: bool, found: String| (!met).then(|| format!("found {found}"));
+        match expectation {
+            Expectation::Phase(phase) => unless(report.phase.name() == phase, report.phase.name().to_owned()),
+            Expectation::Reason(reason) => {
+                unless(report.reason.name() == reason, report.reason.name().to_owned())
+            }
+            Expectation::Message(text) => {
+                unless(report.message.contains(text.as_str()), report.message.clone())
+            }
+            Expectation::Mend(text) => {
+                let mend = report.mend.clone().unwrap_or_default();
+                unless(mend.contains(text.as_str()), mend)
+            }
+            Expectation::Server(name, version) => {
+                let found = report.servers.iter().find(|server| server.name.0 == *name);
+                let found = found.and_then(|server| server.version);
+                unless(found == Some(*version), format!("{found:?}"))
+            }
+            Expectation::Gate(name, verdict, reason) => {
+                let gate = report.gates.iter().find(|gate| gate.name.name() == name);
+                let found = gate.map_or("nothing", |gate| verdict_name(&gate.verdict));
+                let why = gate.and_then(|gate| gate.verdict.reason()).map_or("", Reason::name);
+                let met = found == verdict && reason.as_ref().is_none_or(|reason| reason == why);
+                unless(met, format!("{found} {why}"))
+            }
+            Expectation::PhaseNot(phase) => {
+                unless(report.phase.name() != phase, report.phase.name().to_owned())
+            }
+            Expectation::Until(at) => unless(report.until == Some(*at), format!("{:?}", report.until)),
+            Expectation::Catch(name, state) => {
+                let held = self.cluster.get(name).is_some_and(|workload| workload.catch == Catch::Held);
+                let found = if held { "held" } else { "open" };
+                unless(found == state, found.to_owned())
+            }
+            Expectation::Plan(text) => {
+                let found = plan_line(report);
+                unless(found == *text, found)
+            }
+            Expectation::Available(wanted) => {
+                let found: Vec<String> =
+                    report.available.iter().map(|found| found.release.to_string()).collect();
+                unless(found == *wanted, found.join(" "))
+            }
+            Expectation::Devices(product, version, count) => {
+                let found = self.devices_at(*product, *version);
+                unless(found == *count, found.to_string())
+            }
+            Expectation::Orders(name, count) => {
+                let found = self.cluster.get(name).map_or(0, |workload| workload.rolls);
+                unless(found == *count, found.to_string())
+            }
+            Expectation::NoSteps => unless(decision.steps.is_empty(), format!("{:?}", decision.steps)),
+        }
+    }
+
+    pub(super) fn devices_at(&self, product: Product, version: Version) -> u64 {
+        let wanted = crate::simulator::device::ReportedVersion::Version(version);
+        self.world.devices().filter(|device| device.product == product && device.version == wanted).count()
+            as u64
+    }
+}
+
+pub(super) fn verdict_name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Hold { .. } => "hold",
+        Verdict::Unknown { .. } => "unknown",
+        Verdict::Refuse { .. } => "refuse",
+    }
+}
+
+/// The plan in one line: `wait 4.2.3.1, hop 4.2.3.1->4.3.5.3, rollout 4.3.5.3`.
+pub(super) fn plan_line(report: &Report) -> String {
+    let items = report.plan.iter().map(|item| match &item.what {
+        PlanWhat::Wait { at } => format!("wait {at}"),
+        PlanWhat::Hop { from, to } => format!("hop {from}->{to}"),
+        PlanWhat::Rollout { at } => format!("rollout {at}"),
+    });
+    items.collect::<Vec<_>>().join(", ")
+}

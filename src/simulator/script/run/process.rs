@@ -1,0 +1,198 @@
+//! What the operator's process knows, how it reads the world, and what it makes of it for the planner.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Run;
+use crate::fleet::Devices;
+use crate::planner::desired::{ImageFrom, Method, Problem, StorageRole, WorkloadRef};
+use crate::planner::observed::{
+    Access, AccessFailure, AuthorityFacts, BackupFacts, Proof, ProofFinding, ServersFacts, SettingsFacts,
+    Witnesses,
+};
+use crate::planner::{Desired, Observed, Wants};
+use crate::simulator::observation;
+use crate::translate::{DeviceTraits, GroupMatcher, Organisation};
+
+/// What the operator's process holds and loses when it ends.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Process {
+    pub(super) access: Option<(AccessFailure, Timestamp)>,
+    /// When servers were last read, in the world's time; what they say carries the operator's.
+    pub(super) read: Option<Timestamp>,
+    pub(super) authority: Option<AuthorityFacts>,
+    pub(super) servers: Option<ServersFacts>,
+    pub(super) settings: Option<SettingsFacts>,
+    pub(super) devices: Option<Arc<Devices>>,
+    pub(super) flagged: BTreeMap<u64, Timestamp>,
+    pub(super) group_problems: Vec<Problem>,
+    pub(super) wants: Option<Wants>,
+}
+
+/// Offsets of the clocks from the world's time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Clocks {
+    pub(super) operator: SignedDuration,
+    pub(super) monotonic: SignedDuration,
+    pub(super) api: Option<SignedDuration>,
+    pub(super) authority: Option<SignedDuration>,
+}
+
+/// How long a backup takes.
+pub(super) const BACKUP_TAKES: SignedDuration = SignedDuration::from_mins(10);
+
+/// The backups of a story.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Backups {
+    pub(super) names: BTreeMap<String, Timestamp>,
+    pub(super) failure: Option<String>,
+}
+
+impl Backups {
+    /// What is found of them at a moment.
+    pub(super) fn facts(&self, now: Timestamp) -> BackupFacts {
+        let done = |begun: &Timestamp| begun.saturating_add(BACKUP_TAKES).ok().filter(|done| *done <= now);
+        BackupFacts {
+            newest: self.names.values().filter(|begun| done(begun).is_some()).max().copied(),
+            in_progress: self.names.values().find(|begun| done(begun).is_none()).copied(),
+            failure: self.failure.clone().filter(|_| !self.names.is_empty()),
+        }
+    }
+}
+
+impl Run {
+    /// The collector: everything is read at once, since it takes no time here.
+    pub(super) fn collect(&mut self, spec: &crate::api::CodeUpgradeSpec, desired: &Desired) {
+        let read = match self.wrong_access {
+            Some(failure) => Err(failure),
+            None => self.read_servers(),
+        };
+        match read {
+            Ok(()) => self.process.access = None,
+            Err(failure) => {
+                let since = self.process.access.map_or(self.operators_now(), |(_, since)| since);
+                self.process.read = Some(self.now);
+                self.process.access = Some((failure, since));
+                return;
+            }
+        }
+        let wants = self.process.wants;
+        let is_due = wants.is_none_or(|wants| self.next_listing(&wants) <= self.now);
+        if !is_due {
+            return;
+        }
+        let organisations: Vec<Organisation> = self
+            .world
+            .organisations()
+            .all()
+            .iter()
+            .map(|known| Organisation { id: known.id, name: known.name.clone(), parent: known.parent })
+            .collect();
+        let (matcher, problems) = GroupMatcher::new(spec.devices.as_ref(), &organisations);
+        self.process.group_problems = problems;
+        let ranked_for = wants.and_then(|wants| wants.rank_for);
+        let digest = desired.devices.groups_digest();
+        let listed = observation::devices(&self.world, ranked_for, digest, |device| {
+            matcher.group_of(&DeviceTraits {
+                organisation: device.organisation,
+                os: device.os,
+                product: device.product,
+                name: &device.name(),
+                guid: device.guid,
+            })
+        });
+        if let Ok(mut devices) = listed {
+            devices.began = self.operators_now();
+            devices.finished = self.operators_now();
+            self.process.devices = Some(Arc::new(devices));
+        }
+    }
+
+    pub(super) fn read_servers(&mut self) -> Result<(), AccessFailure> {
+        let now = self.operators_now();
+        let mut authority = observation::authority(&self.world)?;
+        authority.read_at = now;
+        let is_new = self.process.servers.is_none() || self.process.read.is_none_or(|read| read < self.now);
+        if is_new {
+            let mut facts = observation::servers(&self.world, None)?;
+            facts.read_at = now;
+            let before = self.process.servers.as_ref();
+            for server in &mut facts.list {
+                let known =
+                    before.and_then(|facts| facts.list.iter().find(|known| known.guid == server.guid));
+                server.continue_streak(known, now);
+            }
+            self.process.servers = Some(facts);
+        }
+        let mut settings = observation::settings(&self.world)?;
+        settings.read_at = now;
+        self.process.authority = Some(authority);
+        self.process.settings = Some(settings);
+        self.process.read = Some(self.now);
+        Ok(())
+    }
+
+    /// What the operator's clock shows.
+    pub(super) fn operators_now(&self) -> Timestamp {
+        shifted(self.now, self.clocks.operator)
+    }
+
+    pub(super) fn observe(&self, desired: &Desired) -> Observed {
+        let at = |offset| shifted(self.now, offset);
+        let witnesses = Witnesses {
+            operator: at(self.clocks.operator),
+            monotonic: at(self.clocks.monotonic),
+            api_server: self.clocks.api.map(at),
+            authority: self.clocks.authority.map(at),
+        };
+        let authority = desired.authority.method.iter();
+        let storage = desired.storage.iter().filter_map(|entry| match &entry.role {
+            StorageRole::Upgraded(method) => Some(method),
+            StorageRole::Retired(_) => None,
+        });
+        let references: Vec<(WorkloadRef, Option<ImageFrom>)> = authority
+            .chain(storage)
+            .filter_map(|method| match method {
+                Method::StatefulSet(workload) | Method::Deployment(workload) => {
+                    Some((method.workload()?, workload.image_from))
+                }
+                Method::Job(_) | Method::Manual => None,
+            })
+            .collect();
+        Observed {
+            access: match self.process.access {
+                None => Access::Good,
+                Some((failure, since)) => Access::Failed {
+                    failure,
+                    message: format!("the authority cannot be read ({failure:?})"),
+                    since,
+                },
+            },
+            authority: self.process.authority.clone(),
+            servers: self.process.servers.clone(),
+            settings: self.process.settings,
+            devices: self.process.devices.clone(),
+            workloads: self.cluster.read(&references, &self.world),
+            claim: self.claim.clone(),
+            backup: self.backup.facts(self.now),
+            proofs: self.proofs.iter().filter_map(|(name, finding)| proof(name, finding)).collect(),
+            orders: self.object.orders.clone(),
+            flagged: Arc::new(self.process.flagged.clone()),
+            catalog_problems: self.catalog_problems.clone(),
+            group_problems: self.process.group_problems.clone(),
+            finalizer: self.finalizer,
+            ..Observed::nothing(witnesses)
+        }
+    }
+}
+
+pub(super) fn proof(name: &str, finding: &ProofFinding) -> Option<Proof> {
+    let (namespace, name) = name.split_once('/')?;
+    Some(Proof { namespace: namespace.to_owned(), name: name.to_owned(), finding: finding.clone() })
+}
+
+pub(super) fn shifted(now: Timestamp, offset: SignedDuration) -> Timestamp {
+    now.saturating_add(offset).unwrap_or(now)
+}

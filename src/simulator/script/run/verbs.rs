@@ -1,0 +1,227 @@
+//! What each verb of a story does to the world, the object and the people around it.
+
+use jiff::SignedDuration;
+
+use super::Run;
+use super::process::{Process, shifted};
+use super::setting::group;
+use crate::api::CodeReleaseSpec;
+use crate::catalog::merge::Layer;
+use crate::fleet::Guid;
+use crate::planner::observed::{AccessFailure, Claim, Finalizer, ProofFinding};
+use crate::planner::order::Order;
+use crate::simulator::fault::Fault;
+use crate::simulator::script::cluster::Ailment;
+use crate::simulator::script::verb::{Line, Proven, Verb};
+use crate::simulator::settings::SettingsChange;
+use crate::translate;
+
+impl Run {
+    pub(super) fn play(&mut self, line: &Line) -> Result<(), String> {
+        match &line.verb {
+            Verb::Expect(expectation) => {
+                self.decide_once()?;
+                if let Some(found) = self.unmet(expectation) {
+                    self.failures.push(format!("line {}: {}: {found}", line.number, line.text));
+                }
+                return Ok(());
+            }
+            Verb::Run(_) | Verb::RunUntil(_) => {}
+            _ => {
+                self.timeline.verb(self.now, &line.text);
+                self.disturbed_at = Some(self.now);
+            }
+        }
+        let named = |run: &Self, name: &str| {
+            run.world.server_guid(name).ok_or_else(|| format!("line {}: no server {name}", line.number))
+        };
+        let told = |outcome: Result<(), crate::simulator::world::CommandError>| {
+            outcome.map_err(|error| format!("line {}: {error}", line.number))
+        };
+        match &line.verb {
+            Verb::Run(length) => {
+                let until = self.now.checked_add(*length).map_err(|error| error.to_string())?;
+                self.run_to(until, |_| false)?;
+            }
+            Verb::RunUntil(what) => self.run_until(line, what)?,
+            Verb::Want(version) => self.object.want(Some(version)),
+            Verb::WantNothing => self.object.want(None),
+            Verb::Set(path, value) => {
+                let value = serde_saphyr::from_str(value).map_err(|error| error.to_string())?;
+                self.object.set(path, value);
+            }
+            Verb::Unset(path) => self.object.unset(path),
+            Verb::Delete => self.object.deleted = true,
+            Verb::Waited => {
+                let release = self.world.authority().version.map_or_else(String::new, |at| at.to_string());
+                let finished_at = shifted(self.now, SignedDuration::from_hours(-24 * 30)).to_string();
+                let last = serde_json::json!({"release": release, "finishedAt": finished_at});
+                self.object.set("lastUpgrade", last);
+            }
+            Verb::Recreate => {
+                self.object.memory = crate::planner::Memory::default();
+                self.object.orders.clear();
+                self.finalizer = Finalizer::Absent;
+                self.process = Process::default();
+            }
+            Verb::Pause(what) => self.object.paused = Some(what.clone()),
+            Verb::Unpause => self.object.paused = None,
+            Verb::ServerSwitch(on) => {
+                self.world
+                    .set_setting(SettingsChange { auto_upgrade: Some(*on), ..SettingsChange::default() });
+            }
+            Verb::Backup(failure) => self.backup.failure.clone_from(failure),
+            Verb::Proof(name, proven) => {
+                let finding = match proven {
+                    Proven::Nothing => ProofFinding::NotYet,
+                    Proven::Unreadable => ProofFinding::Unreadable("it may not be read".into()),
+                    Proven::Release(release, devices) => {
+                        ProofFinding::Proven { release: *release, since: self.now, devices: *devices }
+                    }
+                };
+                self.proofs.insert(name.clone(), finding);
+            }
+            Verb::Order(action, subject) => self.give_order(action, subject.as_deref())?,
+            Verb::Restore(name, to) => {
+                told(self.world.restore(&named(self, name)?, *to).map(drop))?;
+                self.cluster.set_by_hand(name, *to);
+            }
+            Verb::Hand(name, to) => {
+                told(self.world.upgrade_by_hand(&named(self, name)?, *to).map(drop))?;
+                self.cluster.set_by_hand(name, *to);
+            }
+            Verb::Offline(name) => told(self.world.take_offline(&named(self, name)?))?,
+            Verb::Online(name) => told(self.world.bring_back(&named(self, name)?))?,
+            Verb::Rename(name, new) => {
+                told(self.world.rename_server(&named(self, name)?, new.as_str().into()))?;
+            }
+            Verb::Replace(name) => {
+                let guid = named(self, name)?;
+                let new = Guid(format!("9{}", &guid.0[1..]));
+                told(self.world.replace_guid(&guid, new.clone()))?;
+                self.cluster.replace(name, new);
+            }
+            Verb::Switch(on) => {
+                self.world.set_setting(SettingsChange {
+                    device_auto_upgrade: Some(*on),
+                    ..SettingsChange::default()
+                });
+            }
+            Verb::Dump(at) => {
+                let daily = Some(at.clone());
+                self.world.set_setting(SettingsChange {
+                    daily_accounting_time: daily,
+                    ..SettingsChange::default()
+                });
+            }
+            Verb::Fault(resource, kind) => {
+                let fault: Fault = serde_json::from_value(serde_json::Value::from(kind.as_str()))
+                    .map_err(|error| format!("line {}: {error}", line.number))?;
+                self.world.faults_mut().set((resource != "all").then_some(resource.as_str()), fault);
+            }
+            Verb::Heal => {
+                self.world.faults_mut().clear_all();
+                self.wrong_access = None;
+            }
+            Verb::Access(failure) => self.wrong_access = Some(access_failure(failure)?),
+            Verb::ClaimedBy(other) => self.claim = Claim::HeldBy(other.clone()),
+            Verb::Workload(name, state) => self.cluster.ail(name, ailment(state)?),
+            Verb::Commit(name, version) => self.cluster.commit(name, *version),
+            Verb::Clock(witness, by) => self.shift(witness, *by)?,
+            Verb::Crash => self.process = Process::default(),
+            Verb::Release(body) => self.learn(body)?,
+            Verb::Devices(devices) => told(self.world.add_devices(&group(devices)))?,
+            Verb::Start(_)
+            | Verb::Seed(_)
+            | Verb::Authority(..)
+            | Verb::Storage(..)
+            | Verb::Provider(..)
+            | Verb::Organisation(_)
+            | Verb::Edition(_)
+            | Verb::Offset(_)
+            | Verb::Migration(_)
+            | Verb::NoCatalog => {
+                return Err(format!("line {}: this belongs before the first verb that plays", line.number));
+            }
+            Verb::Expect(_) => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn shift(&mut self, witness: &str, by: SignedDuration) -> Result<(), String> {
+        match witness {
+            "operator" => self.clocks.operator += by,
+            "monotonic" => self.clocks.monotonic += by,
+            "api" => self.clocks.api = Some(self.clocks.api.unwrap_or_default() + by),
+            "authority" => self.clocks.authority = Some(self.clocks.authority.unwrap_or_default() + by),
+            other => return Err(format!("there is no witness {other}")),
+        }
+        Ok(())
+    }
+
+    /// A user's `CodeRelease` in the middle of a story.
+    pub(super) fn learn(&mut self, body: &str) -> Result<(), String> {
+        let spec: CodeReleaseSpec = serde_saphyr::from_str(body).map_err(|error| error.to_string())?;
+        let release = translate::release::release(&spec).map_err(|problems| format!("{problems:?}"))?;
+        let version = release.version;
+        let known = self.catalog.releases().cloned().map(|release| (shipped_origin(), release));
+        let added = (crate::catalog::Origin { layer: Layer::User, object: "story".into() }, release);
+        let (catalog, _) = crate::catalog::merge(known.chain([added]));
+        self.catalog = catalog;
+        self.world.set_catalog(self.catalog.clone());
+        self.object.add_source(version);
+        Ok(())
+    }
+
+    pub(super) fn give_order(&mut self, action: &str, subject: Option<&str>) -> Result<(), String> {
+        let number = self.object.orders.len() + 1;
+        let mut spec =
+            serde_json::json!({"upgrade": "story", "action": action, "reason": "a story", "by": "someone"});
+        match subject {
+            Some("now") => spec["now"] = true.into(),
+            Some(subject) => spec["for"] = subject.into(),
+            None => {}
+        }
+        let spec = serde_json::from_value(spec).map_err(|error| error.to_string())?;
+        let mut object = crate::api::CodeUpgradeOrder::new(&format!("order-{number}"), spec);
+        object.metadata.uid = Some(format!("order-{number}"));
+        object.metadata.creation_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(self.now));
+        let order: Order = translate::order::order(&object)?;
+        self.object.orders.push(order);
+        Ok(())
+    }
+}
+
+pub(super) fn access_failure(name: &str) -> Result<AccessFailure, String> {
+    Ok(match name {
+        "SecretMissing" => AccessFailure::SecretMissing,
+        "SecretIncomplete" => AccessFailure::SecretIncomplete,
+        "SecretForbidden" => AccessFailure::SecretForbidden,
+        "CertificateAuthorityMissing" => AccessFailure::CertificateAuthorityMissing,
+        "SecretForOtherHost" => AccessFailure::SecretForOtherHost,
+        "AccountNotUsable" => AccessFailure::AccountNotUsable,
+        "HostDenied" => AccessFailure::HostDenied,
+        "Unreachable" => AccessFailure::Unreachable,
+        "Untrusted" => AccessFailure::Untrusted,
+        "Refused" => AccessFailure::Refused,
+        "Forbidden" => AccessFailure::Forbidden,
+        "Unexpected" => AccessFailure::Unexpected,
+        other => return Err(format!("there is no access failure {other}")),
+    })
+}
+
+pub(super) fn ailment(name: &str) -> Result<Ailment, String> {
+    Ok(match name {
+        "well" => Ailment::Well,
+        "broken" => Ailment::Broken,
+        "missing" => Ailment::Missing,
+        "unfit" => Ailment::Unfit,
+        "denied" => Ailment::Denied,
+        other => return Err(format!("a workload cannot be {other}")),
+    })
+}
+
+fn shipped_origin() -> crate::catalog::Origin {
+    crate::catalog::Origin { layer: Layer::Shipped, object: "catalog".into() }
+}
