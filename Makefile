@@ -8,7 +8,7 @@ help: ## list these targets
 
 .PHONY: demo
 demo: ## watch a simulated environment being upgraded by the real operator on a real API server
-	@assets=$$($(CONTROLPLANE)) && KUBEBUILDER_ASSETS=$$assets cargo run -- demo
+	@assets=$$($(CONTROLPLANE)) && KUBEBUILDER_ASSETS=$$assets cargo run -- demo $(ARGUMENTS)
 
 .PHONY: test
 test: ## run all tests, those against a real API server included

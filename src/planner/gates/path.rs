@@ -1,8 +1,12 @@
 //! There is a documented path.
 
+use jiff::Timestamp;
+
 use super::{Context, Touched};
 use crate::catalog::Version;
-use crate::catalog::path::NoPath;
+use crate::catalog::path::{DeviceClass, NoPath};
+use crate::fleet::DeviceState;
+use crate::fleet::devices::Device;
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -18,7 +22,7 @@ pub fn check(context: &Context<'_>) -> Verdict {
         );
     }
     match context.intent {
-        Intent::NoWay(no_path) => refuse(no_path),
+        Intent::NoWay(no_path) => refuse(context, no_path),
         Intent::Adopt { to, .. } => check_adopted(context, *to),
         Intent::Nothing | Intent::Hop(_) | Intent::Undecided => Verdict::Pass,
     }
@@ -53,7 +57,7 @@ pub fn check_devices(context: &Context<'_>) -> Verdict {
 }
 
 /// The refusal in words: what is missing, and how far one could go.
-pub fn refuse(no_path: &NoPath) -> Verdict {
+fn refuse(context: &Context<'_>, no_path: &NoPath) -> Verdict {
     let reach = |nearest: &Option<crate::catalog::Version>| {
         nearest.map_or_else(
             || "nothing newer can be reached".to_owned(),
@@ -83,8 +87,43 @@ pub fn refuse(no_path: &NoPath) -> Verdict {
             Verdict::refuse(
                 Reason::DevicesRefused,
                 format!("{to} refuses devices that {from} cannot bring along: {}", words::list(classes, 2)),
-                "bring these devices along by hand, exempt them in devices.leaveBehind, or raise its atMost",
+                format!(
+                    "bring these devices along by hand, exempt them in devices.leaveBehind, or raise its atMost{}",
+                    refused_devices(context, refused)
+                ),
             )
         }
     }
+}
+
+/// Devices that are named of those refused.
+const SAMPLE: usize = 2;
+
+/// Some of the refused devices, and when they stop counting if none of them is heard of again.
+fn refused_devices(context: &Context<'_>, refused: &[DeviceClass]) -> String {
+    let Some(devices) = &context.observed.devices else { return String::new() };
+    let unseen_for = context.desired.devices.unseen_for;
+    let live_since = devices.finished.saturating_sub(unseen_for).unwrap_or(Timestamp::MIN);
+    let exempt = &context.desired.devices.exempt;
+    let (mut sample, mut last_seen) = (Vec::new(), i64::MIN);
+    let is_refused = |device: &&Device| {
+        device.state == DeviceState::Active
+            && device.seen_since(live_since)
+            && refused.iter().any(|class| {
+                (class.product, class.os, class.version) == (device.product, device.os, device.version)
+            })
+            && exempt.binary_search_by_key(&device.guid, |(guid, _)| *guid).is_err()
+    };
+    for device in devices.rows().iter().filter(is_refused) {
+        if sample.len() < SAMPLE {
+            sample.push(device.guid.to_string());
+        }
+        last_seen = last_seen.max(device.last_connected);
+    }
+    let clears = Timestamp::from_second(last_seen).ok().and_then(|seen| seen.checked_add(unseen_for).ok());
+    // By the day: what moves with every sign of life would be written with every one.
+    let clears = clears.map_or_else(String::new, |at| {
+        format!("; if they stay silent they no longer count from {} on", at.strftime("%Y-%m-%d"))
+    });
+    if sample.is_empty() { clears } else { format!(" (such as {}){clears}", sample.join(", ")) }
 }
