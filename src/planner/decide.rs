@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::{AutoUpgradeSwitch, Backup, DeviceUpgrade};
+use super::findings::Findings;
 use super::gates::{self, Context};
 use super::intent::{Intent, Travellers, intend};
 use super::memory::{Cleared, Done, FORMAT_VERSION, PausedByOrder};
@@ -24,23 +25,6 @@ const SERVERS_AT_REST: SignedDuration = SignedDuration::from_secs(60);
 const DEVICES_IN_A_ROLLOUT: SignedDuration = SignedDuration::from_mins(5);
 /// Devices are listed this often otherwise.
 const DEVICES_AT_REST: SignedDuration = SignedDuration::from_mins(30);
-
-/// What the parts of a decision have found, for the report.
-#[derive(Debug, Default)]
-pub struct Findings {
-    /// The gates of the next step of the servers.
-    pub gates: Vec<Gate>,
-    /// The gates of releasing more devices, where that is due.
-    pub rollout_gates: Vec<Gate>,
-    /// How far the hop in flight is.
-    pub hop: Option<hop::Progress>,
-    /// How far the rollout is.
-    pub rollout: Option<rollout::Progress>,
-    /// All devices, counted once for everything that is said of them.
-    pub overview: Option<rollout::Overview>,
-    /// The path, of which the next hop is the first part.
-    pub path: Option<crate::catalog::path::Path>,
-}
 
 /// Decides what to do next.
 ///

@@ -5,8 +5,8 @@ mod servers;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::decide::Findings;
 use super::desired::DeviceUpgrade;
+use super::findings::Findings;
 use super::gates::{self, Context};
 use super::intent::{Intent, Travellers};
 use super::memory::Hop;
@@ -17,7 +17,7 @@ use super::report::{
 use super::rollout::{self, Targets};
 use super::settle::Standing;
 use super::situation::Situation;
-use super::{Decision, Desired, Memory, Observed, Reason, Wants, hop, plan, words};
+use super::{Decision, Desired, Memory, Observed, Reason, Wants, durations, hop, plan, words};
 use crate::catalog::Catalog;
 use crate::fleet::ServerRole;
 
@@ -230,7 +230,7 @@ fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headlin
             format!("{slow}upgrading {names} to {} ({done} of {} done)", hop.to, progress.servers.len())
         }
     };
-    let until = since.and_then(|since| since.saturating_add(plan::SERVER_TAKES_AT_MOST).ok());
+    let until = since.and_then(|since| since.saturating_add(durations::SERVER_TAKES_AT_MOST).ok());
     Headline { until: until.filter(|_| !is_slow), ..Headline::new(Phase::Upgrading, reason, message) }
 }
 
@@ -373,7 +373,7 @@ fn now(context: &Context<'_>, findings: &Findings) -> Option<Now> {
         what: format!("upgrade to {}", hop.to),
         object: server.name.0.clone(),
         since,
-        usually: (!by_person).then(|| plan::SERVER_USUALLY.to_owned()),
+        usually: (!by_person).then(|| durations::SERVER_USUALLY.to_owned()),
         warns_at: limit(hop::SLOW_AFTER),
         stalls_at: limit(hop::DEADLINE),
         next: Some(next.map_or_else(|| follow.to_owned(), |next| format!("upgrade {}", next.name))),

@@ -7,7 +7,6 @@ mod sources;
 
 use std::collections::BTreeMap;
 
-pub(super) use self::devices::groups_of;
 use self::devices::policy;
 use self::schedule::schedule;
 use self::servers::{authority, storage};

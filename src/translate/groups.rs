@@ -8,7 +8,6 @@ use md5::{Digest, Md5};
 
 pub use self::organisations::Organisation;
 use self::organisations::Tree;
-use super::desired::groups_of;
 use super::reading::Reading;
 use crate::api::code_upgrade::{DeviceGroupSpec, DevicesSpec};
 use crate::catalog::{Os, Product};
@@ -136,6 +135,19 @@ pub fn matches(group: &DeviceGroupSpec) -> u64 {
     let mut first = [0; 8];
     first.copy_from_slice(&digest.finalize()[..8]);
     u64::from_be_bytes(first)
+}
+
+/// The group of all devices, where the spec lists none.
+fn all_devices() -> DeviceGroupSpec {
+    DeviceGroupSpec { name: "all".to_owned(), all: true, ..DeviceGroupSpec::default() }
+}
+
+/// The groups of a spec as they count: those listed, or else the one of all devices.
+pub(super) fn groups_of(spec: Option<&DevicesSpec>) -> Vec<DeviceGroupSpec> {
+    match spec {
+        Some(spec) if !spec.groups.is_empty() => spec.groups.clone(),
+        Some(_) | None => vec![all_devices()],
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use super::Context;
+use crate::planner::durations;
 use crate::planner::intent::Intent;
-use crate::planner::plan;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::window::{Opening, Window, opening};
@@ -14,7 +14,7 @@ use crate::planner::words;
 pub fn check_servers(context: &Context<'_>) -> Verdict {
     match context.intent {
         Intent::Hop(_) | Intent::Adopt { .. } => {
-            let needs = plan::hop_needs(context.touched().len(), context.desired.storage_at_once);
+            let needs = durations::hop_needs(context.touched().len(), context.desired.storage_at_once);
             verdict(context, &context.desired.server_windows, needs)
         }
         Intent::Nothing | Intent::NoWay(_) | Intent::Undecided => Verdict::Pass,

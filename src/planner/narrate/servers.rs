@@ -1,7 +1,7 @@
 //! The table of servers.
 
 use crate::fleet::{Server, ServerRole, Verification};
-use crate::planner::decide::Findings;
+use crate::planner::findings::Findings;
 use crate::planner::gates::Context;
 use crate::planner::report::{ServerReport, ServerState};
 

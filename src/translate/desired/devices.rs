@@ -7,7 +7,7 @@ use crate::api::code_upgrade::devices::{
 };
 use crate::api::share::CountOrPercent;
 use crate::planner::desired::{AutoUpgradeSwitch, DevicePolicy, DeviceUpgrade, Group, Share};
-use crate::translate::groups::matches;
+use crate::translate::groups::{groups_of, matches};
 use crate::translate::reading::Reading;
 
 /// A device silent for longer is stale, where the spec does not say.
@@ -24,19 +24,6 @@ const PAUSE: SignedDuration = SignedDuration::from_hours(24);
 const MAX_FAILURES: Share = Share::BasisPoints(200);
 /// Everything.
 const ALL: Share = Share::BasisPoints(10_000);
-
-/// The group of all devices, where the spec lists none.
-fn all_devices() -> DeviceGroupSpec {
-    DeviceGroupSpec { name: "all".to_owned(), all: true, ..DeviceGroupSpec::default() }
-}
-
-/// The groups of a spec as they count: those listed, or else the one of all devices.
-pub(in crate::translate) fn groups_of(spec: Option<&DevicesSpec>) -> Vec<DeviceGroupSpec> {
-    match spec {
-        Some(spec) if !spec.groups.is_empty() => spec.groups.clone(),
-        Some(_) | None => vec![all_devices()],
-    }
-}
 
 /// How devices are brought along.
 pub(super) fn policy(reading: &mut Reading, spec: Option<&DevicesSpec>) -> DevicePolicy {
