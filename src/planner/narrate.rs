@@ -310,6 +310,7 @@ fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
     let behind = overview.total - overview.done;
     DevicesReport {
         known: true,
+        judged: overview.judged,
         total: overview.total,
         done: overview.done,
         in_flight,

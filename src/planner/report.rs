@@ -171,6 +171,8 @@ pub struct BackupsInterrupted {
 pub struct DevicesReport {
     /// Whether a complete listing is known.
     pub known: bool,
+    /// Whether anything says what they are to run.
+    pub judged: bool,
     /// All that take part.
     pub total: u64,
     /// At what the release bundles, or above and accepted.

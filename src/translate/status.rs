@@ -97,7 +97,9 @@ pub fn status(
 }
 
 fn devices_column(devices: &DevicesReport) -> Option<String> {
-    devices.known.then(|| format!("{}/{}", devices.done, devices.total))
+    // Where nothing says what they are to run, a share of it would say nothing either.
+    let done = if devices.judged { devices.done.to_string() } else { "-".to_owned() };
+    devices.known.then(|| format!("{done}/{}", devices.total))
 }
 
 fn conditions_after(

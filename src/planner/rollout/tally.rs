@@ -25,6 +25,11 @@ impl Targets {
         Self { bundled }
     }
 
+    /// Whether anything is bundled at all.
+    fn say_anything(&self) -> bool {
+        self.bundled.iter().flatten().any(Option::is_some)
+    }
+
     /// What a device is to run; `None` where nothing is bundled for it.
     pub fn target(&self, product: Product, os: Os) -> Option<Version> {
         self.bundled[product as usize][os as usize]
@@ -251,6 +256,8 @@ fn count(
 /// All devices of an environment, counted for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overview {
+    /// Whether anything says what devices are to run: otherwise none of them is behind, and "all are done" says nothing.
+    pub judged: bool,
     /// All that take part.
     pub total: u64,
     /// Nothing to do: current, newer, or nothing is bundled for them.
@@ -272,7 +279,8 @@ pub struct Overview {
 /// Counts all devices for people.
 pub fn overview(devices: &Devices, targets: Option<&Targets>, desired: &Desired) -> Overview {
     let live_since = devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
-    let mut overview = Overview::default();
+    let judged = targets.is_some_and(Targets::say_anything);
+    let mut overview = Overview { judged, ..Overview::default() };
     for device in devices.rows() {
         if device.state != DeviceState::Active {
             overview.excluded += 1;

@@ -89,6 +89,7 @@ pub(super) fn backups_interrupted(report: &BackupsInterrupted) -> BackupsInterru
 pub(super) fn devices(report: &DevicesReport) -> DevicesStatus {
     let DevicesReport {
         known: _,
+        judged: _,
         total,
         done,
         in_flight,

@@ -37,7 +37,13 @@ fn decision(phase: Phase, message: &str) -> Decision {
         now: None,
         servers: vec![server(1, ServerState::Current), server(2, ServerState::Pending)],
         backups_interrupted: None,
-        devices: DevicesReport { known: true, total: 40_000, done: 4_120, ..DevicesReport::default() },
+        devices: DevicesReport {
+            known: true,
+            judged: true,
+            total: 40_000,
+            done: 4_120,
+            ..DevicesReport::default()
+        },
         plan: Vec::new(),
         available: Vec::new(),
         conditions: vec![ready(Truth::False, message)],
@@ -108,6 +114,10 @@ fn a_status_says_what_was_decided() {
     assert_eq!((status.phase.as_str(), status.reason.as_str()), ("Upgrading", "Upgrading"));
     assert_eq!(status.columns.servers.as_deref(), Some("1/2"));
     assert_eq!(status.columns.devices.as_deref(), Some("4120/40000"));
+    let mut unjudged = decision(Phase::Observing, "observing");
+    unjudged.report.devices.judged = false;
+    let columns = super::status(None, &unjudged, Some(3), at(0)).columns;
+    assert_eq!(columns.devices.as_deref(), Some("-/40000"));
     assert_eq!(status.versions.storage, Some(version("4.2.3.1")));
     assert_eq!((status.observed_generation, status.counts_at), (Some(3), Some(at(0))));
     let text = serde_json::to_string(&status).unwrap();
