@@ -3,7 +3,7 @@
 //! Pure in the middle, effects at the rim; imports point inward only (ARCHITECTURE.md draws it):
 //!
 //! ```text
-//!   cli -> operator, simulator -> methods, files, code42 -> api, translate -> planner -> fleet -> catalog
+//!   cli -> operator, simulator -> methods, code42 -> api, translate -> planner -> fleet -> catalog
 //! ```
 
 pub mod api;
