@@ -11,6 +11,7 @@
 pub mod catch;
 mod deployment;
 pub mod fit;
+pub mod hook;
 mod ownership;
 mod pods;
 pub mod snapshot;

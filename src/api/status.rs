@@ -9,7 +9,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::Version;
+use crate::catalog::{Os, Product, Version};
 use crate::fleet::{Guid, ServerName, ServerRole};
 use crate::planner::Memory;
 
@@ -176,22 +176,44 @@ pub struct BackupsInterruptedStatus {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct DevicesStatus {
-    /// All that take part.
+    /// All that take part: neither blocked nor deactivated nor exempt.
     pub total: u64,
-    /// At what the release bundles, or above and accepted.
+    /// At what they are to run, or above and accepted.
     pub done: u64,
-    /// Released and not yet done.
+    /// Of those, the ones above it: nothing is moved down.
+    #[serde(default)]
+    pub newer: u64,
+    /// Released, told to upgrade or seen since, and not yet done.
     pub in_flight: u64,
-    /// Behind and not yet released.
+    /// Released, and not connected since.
     pub pending: u64,
+    /// Connected for longer than the app's own retry takes since they were told to upgrade, and still old.
+    #[serde(default)]
+    pub failed: u64,
+    /// Silent since they were told to upgrade, beyond what is usual in their group.
+    #[serde(default)]
+    pub lost: u64,
+    /// Behind, and not yet released by their wave.
+    #[serde(default)]
+    pub waiting: u64,
     /// Behind, and held: by a group, or because no group matches.
     pub held: u64,
-    /// Silent for so long that no gate counts them.
+    /// Silent for so long that no gate counts them, whatever they run.
     pub stale: u64,
-    /// Blocked or deactivated.
-    pub excluded: u64,
+    /// Not accepted by the release, and nothing can be pushed to them.
+    #[serde(default)]
+    pub unsupported: u64,
     /// Mobile apps behind what the release bundles: reported, never pushed.
     pub mobile: u64,
+    /// Exempt by the spec.
+    #[serde(default)]
+    pub exempt: u64,
+    /// Blocked at the authority.
+    #[serde(default)]
+    pub blocked: u64,
+    /// Deactivated at the authority.
+    #[serde(default)]
+    pub deactivated: u64,
     /// Live devices that the release refuses.
     pub refused: u64,
     /// Devices that no group matches.
@@ -200,11 +222,46 @@ pub struct DevicesStatus {
     /// not listed.
     #[serde(default)]
     pub unaccounted: u64,
+    /// When all may be done if devices go on as they do; absent before enough of them moved to say so. Pauses between waves are
+    /// counted, closed windows are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<EstimateStatus>,
+    /// The apps that most devices run.
+    #[schemars(length(max = 16))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<AppStatus>,
+    /// Devices with other apps than those.
+    #[serde(default)]
+    pub other_apps: u64,
     /// One entry a group.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 64))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupStatus>,
+}
+
+/// When all devices may be done, and what that is based on.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct EstimateStatus {
+    /// When, rounded up to the hour.
+    pub done_at: Timestamp,
+    /// Devices that moved in a day of the wave that is open.
+    pub per_day: u64,
+}
+
+/// An app and how many devices run it.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct AppStatus {
+    /// The app.
+    pub product: Product,
+    /// The operating system.
+    pub os: Os,
+    /// The version.
+    pub version: Version,
+    /// How many devices run it.
+    pub devices: u64,
 }
 
 /// One group of devices, in numbers.
@@ -213,7 +270,7 @@ pub struct DevicesStatus {
 pub struct GroupStatus {
     /// Its name.
     pub name: String,
-    /// How far it is: Waiting, Releasing, Pausing, Halted, Complete or Held.
+    /// How far it is: Waiting, Releasing, Pausing, Asking, Overdue, Halted, Complete or Held.
     pub state: String,
     /// Since when it is being released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -230,8 +287,11 @@ pub struct GroupStatus {
     pub done: u64,
     /// Released and not yet done.
     pub in_flight: u64,
-    /// Not yet released.
+    /// Released, and not connected since.
     pub pending: u64,
+    /// Not yet released.
+    #[serde(default)]
+    pub waiting: u64,
     /// Released, connected for longer than the app's own retry takes, and still old.
     pub failed: u64,
     /// Silent since they were told to upgrade, beyond what is usual in the group.

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::environment::Environment;
 use crate::api::{CodeUpgrade, FIELD_MANAGER, FINALIZER};
 use crate::code42::{self, ComputerId};
-use crate::methods::{self, Outcome, Upgrade, snapshot};
+use crate::methods::{self, Outcome, Upgrade, hook, snapshot};
 use crate::planner::Step;
 use crate::planner::step::FlagDevice;
 
@@ -46,6 +46,14 @@ pub enum Error {
         step: &'static str,
         /// Why.
         source: methods::Error,
+    },
+    /// A hook was not asked.
+    #[error("{step} failed: {source}")]
+    Hook {
+        /// The step.
+        step: &'static str,
+        /// Why.
+        source: hook::Error,
     },
     /// The authority did not do it. The words are ours, not the authority's.
     #[error("{step} failed: {summary}")]
@@ -97,6 +105,7 @@ pub const fn name(step: &Step) -> &'static str {
         Step::UpgradeServer { .. } => "UpgradeServer",
         Step::TakeBackup { .. } => "TakeBackup",
         Step::TurnOffDeviceAutoUpgrade => "TurnOffDeviceAutoUpgrade",
+        Step::RunHook { .. } => "RunHook",
         Step::FlagDevices { .. } => "FlagDevices",
     }
 }
@@ -118,6 +127,7 @@ impl Actor<'_> {
                     Error::NoAccount { .. }
                     | Error::NoAuthority { .. }
                     | Error::Workload { .. }
+                    | Error::Hook { .. }
                     | Error::Authority { .. },
                 ) => ("failed", false),
             };
@@ -178,6 +188,20 @@ impl Actor<'_> {
                 snapshot::take(&acting.client, &acting.account.namespace, wanted).await.map_err(workload)
             }
             Step::TurnOffDeviceAutoUpgrade => self.turn_off_switch(name).await,
+            Step::RunHook { hook, template, run, group, wave, release } => {
+                let acting = self.acting(name)?;
+                let told = [
+                    ("CODEUPGRADE_NAME", object.name_any()),
+                    ("CODEUPGRADE_NAMESPACE", acting.account.namespace.clone()),
+                    ("CODEUPGRADE_GROUP", group.clone()),
+                    ("CODEUPGRADE_WAVE", wave.to_string()),
+                    ("CODEUPGRADE_RELEASE", release.to_string()),
+                ];
+                let question =
+                    hook::Question { upgrade: &object.name_any(), hook, template, run, told: &told };
+                let asked = hook::ask(&acting.client, &acting.account.namespace, question).await;
+                asked.map_err(|source| Error::Hook { step: name, source })
+            }
             Step::FlagDevices { group: _, release: _, devices } => self.flag(name, devices).await,
         }
     }

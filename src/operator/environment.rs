@@ -3,20 +3,21 @@
 //! Nothing here is an input that a restart must not lose: that is what `status.memory` is for.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::collect::session::Connection;
 use super::collect::{Ask, Collector, Shared, Snapshot};
-use super::rights::RightsCache;
+use super::rights::{Question, RightsCache};
 use super::wake::Waker;
 use crate::code42;
+use crate::planner::desired::WorkloadRef;
 
-/// A flag of a device is remembered this long: longer than a device's app retries by itself.
-const FLAGS_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// Answers about jobs: by template, for an account and the template's revision.
+pub type HookRights = RightsCache<String, (String, Option<String>)>;
 
 /// One environment, as long as its object exists.
 pub struct Environment {
@@ -26,8 +27,9 @@ pub struct Environment {
     asks: watch::Sender<Ask>,
     authority: watch::Receiver<Option<code42::Client>>,
     flagged: Mutex<Arc<BTreeMap<u64, Timestamp>>>,
-    /// What dry runs said.
-    pub rights: Mutex<RightsCache>,
+    /// What dry runs of changes of workloads said.
+    pub rights: Mutex<RightsCache<WorkloadRef, Question>>,
+    hook_rights: Mutex<HookRights>,
     collector: JoinHandle<()>,
 }
 
@@ -53,8 +55,14 @@ impl Environment {
             authority,
             flagged: Mutex::new(flagged),
             rights: Mutex::default(),
+            hook_rights: Mutex::default(),
             collector: tokio::spawn(collector.run()),
         }
+    }
+
+    /// What dry runs of jobs said, by template.
+    pub fn hook_rights(&self) -> MutexGuard<'_, HookRights> {
+        self.hook_rights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known now.
@@ -81,12 +89,23 @@ impl Environment {
         Arc::clone(&self.flagged.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Notes that a device was flagged, and forgets what is old.
+    /// Notes that a device was flagged.
     pub fn note_flagged(&self, guid: u64, at: Timestamp) {
         let mut flagged = self.flagged.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut flagged).insert(guid, at);
+    }
+
+    /// Forgets the flags of devices that moved or are gone: what is kept stays small, and a failure is remembered for as long as it
+    /// is one.
+    pub fn forget_flagged(&self, guids: &[u64]) {
+        if guids.is_empty() {
+            return;
+        }
+        let mut flagged = self.flagged.lock().unwrap_or_else(PoisonError::into_inner);
         let flagged = Arc::make_mut(&mut flagged);
-        flagged.insert(guid, at);
-        flagged.retain(|_, flagged_at| at.duration_since(*flagged_at) < FLAGS_FOR);
+        for guid in guids {
+            flagged.remove(guid);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Input: the object, the collector's snapshot, the stores. The only waiting is for the object's own workloads, which
 //! are read as the acting account; no listing of an authority is waited for.
 
+mod hooks;
 mod others;
 mod workloads;
 
@@ -52,6 +53,7 @@ pub async fn observe(
     let acting = acting(context, object).await.map_err(|error| error.to_string());
     let workloads = workloads::read(environment, acting.as_ref(), &desired, &memory).await;
     let backup = backup(acting.as_ref(), object, &desired).await;
+    let hooks = hooks::read(environment, acting.as_ref(), object, &desired).await;
     let observed = Observed {
         // Last: what was read before must not look younger than it is.
         witnesses: witnesses(context, &snapshot),
@@ -66,6 +68,8 @@ pub async fn observe(
         orders: others::orders(context, object),
         proofs: others::proofs(context, &desired, &memory, &catalog.catalog),
         flagged: environment.flagged(),
+        hooks: hooks.readings,
+        hook_runs: hooks.runs,
         catalog_problems: catalog.problems.clone(),
         group_problems: group_problems(&snapshot, &desired),
         finalizer: if object.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {

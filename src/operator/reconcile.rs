@@ -108,6 +108,7 @@ async fn look(guarded: &Guarded, context: &Context) -> Result<Action, Error> {
         planner::decide(&grounds.observed, &grounds.desired, &grounds.catalog.catalog, &grounds.memory, now);
     check_safety(&object, &grounds, &decision, now)?;
     environment.ask(ask(&object, &grounds.desired, decision.wants));
+    environment.forget_flagged(&decision.flags_over);
 
     // 3. Write the intent.
     let previous = object.status.clone();

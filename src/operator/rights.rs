@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::planner::desired::{ImageFrom, WorkloadRef};
+use crate::planner::desired::ImageFrom;
 use crate::planner::observed::Rights;
 
 /// A granted right is believed this long, in real time.
@@ -29,16 +29,22 @@ pub struct Question {
     pub image_from: ImageFrom,
 }
 
-/// Answers of dry runs, by workload.
-#[derive(Debug, Default)]
-pub struct RightsCache {
-    answers: BTreeMap<WorkloadRef, (Question, Rights, Instant)>,
+/// Answers of dry runs, by what they were about.
+#[derive(Debug)]
+pub struct RightsCache<About, Asked> {
+    answers: BTreeMap<About, (Asked, Rights, Instant)>,
 }
 
-impl RightsCache {
+impl<About, Asked> Default for RightsCache<About, Asked> {
+    fn default() -> Self {
+        Self { answers: BTreeMap::new() }
+    }
+}
+
+impl<About: Ord, Asked: PartialEq> RightsCache<About, Asked> {
     /// The answer to a question, if it is still believed.
-    pub fn get(&self, workload: &WorkloadRef, question: &Question, now: Instant) -> Option<Rights> {
-        let (asked, rights, at) = self.answers.get(workload)?;
+    pub fn get(&self, about: &About, question: &Asked, now: Instant) -> Option<Rights> {
+        let (asked, rights, at) = self.answers.get(about)?;
         let believed_for = match rights {
             Rights::Granted => GRANTED_FOR,
             Rights::Denied(_) | Rights::Unchecked => OTHERWISE_FOR,
@@ -47,8 +53,8 @@ impl RightsCache {
     }
 
     /// Keeps an answer.
-    pub fn put(&mut self, workload: WorkloadRef, question: Question, rights: Rights, now: Instant) {
-        self.answers.insert(workload, (question, rights, now));
+    pub fn put(&mut self, about: About, question: Asked, rights: Rights, now: Instant) {
+        self.answers.insert(about, (question, rights, now));
     }
 }
 
@@ -56,6 +62,7 @@ impl RightsCache {
 mod tests {
     use super::*;
     use crate::operator::clock;
+    use crate::planner::desired::WorkloadRef;
 
     #[test]
     fn an_answer_is_believed_for_its_question_and_its_time() {

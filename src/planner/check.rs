@@ -6,7 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::desired::{Appliance, AutoUpgradeSwitch};
+use super::desired::{Appliance, AutoUpgradeSwitch, DeviceUpgrade};
 use super::memory::{Hop, HopServer, Memory, WaitEvidence};
 use super::observed::Switch;
 use super::report::MAX_MESSAGE;
@@ -248,7 +248,12 @@ fn check_flags(grounds: &Grounds<'_>, decision: &Decision, found: &mut Vec<Viola
                 .catalog
                 .release(*release)
                 .and_then(|release| release.bundled(device.product, device.os));
-            if bundled.is_none_or(|bundled| device.version >= bundled) {
+            let offered = policy.offered.iter().filter(|app| app.product == device.product);
+            let target = match policy.upgrade {
+                DeviceUpgrade::ServerOffered => offered.map(|app| app.version).max(),
+                DeviceUpgrade::Bundled | DeviceUpgrade::None => bundled,
+            };
+            if target.is_none_or(|target| device.version >= target) {
                 violated(format!("device {} is flagged although it is not behind", order.guid));
             }
             let is_first = rollout
@@ -260,10 +265,46 @@ fn check_flags(grounds: &Grounds<'_>, decision: &Decision, found: &mut Vec<Viola
             }
         }
     }
+    if flagged > 0 {
+        let under_way = flagged + devices_under_way(grounds);
+        if under_way > usize::try_from(policy.max_in_flight).unwrap_or(usize::MAX) {
+            violated(format!("{under_way} devices are under way; {} may be", policy.max_in_flight));
+        }
+    }
     if flagged > usize::try_from(policy.rate_per_minute).unwrap_or(usize::MAX) {
         violated(format!(
             "{flagged} devices are flagged at once; the rate is {} a minute",
             policy.rate_per_minute
         ));
     }
+}
+
+/// Devices flagged within a day that were not seen at another version since, nor for so long that they failed.
+fn devices_under_way(grounds: &Grounds<'_>) -> usize {
+    let Some(devices) = &grounds.observed.devices else { return 0 };
+    let policy = &grounds.desired.devices;
+    let settled = grounds.memory.settled.as_ref();
+    let Some(release) = settled.and_then(|settled| grounds.catalog.release(settled.release)) else {
+        return 0;
+    };
+    let target = |device: &crate::fleet::devices::Device| match policy.upgrade {
+        DeviceUpgrade::ServerOffered => policy
+            .offered
+            .iter()
+            .find(|app| app.product == device.product && app.os.is_none_or(|os| os == device.os))
+            .map(|app| app.version),
+        DeviceUpgrade::Bundled | DeviceUpgrade::None => release.bundled(device.product, device.os),
+    };
+    let flags = grounds.observed.flagged.iter();
+    flags
+        .filter(|(_, at)| grounds.now.duration_since(**at) < SignedDuration::from_hours(24))
+        .filter(|(guid, at)| {
+            devices.find(**guid).is_some_and(|device| {
+                let retried = at.saturating_add(SignedDuration::from_mins(90)).unwrap_or(Timestamp::MAX);
+                device.state == DeviceState::Active
+                    && target(device).is_some_and(|target| device.version < target)
+                    && !device.seen_since(retried)
+            })
+        })
+        .count()
 }

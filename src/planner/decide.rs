@@ -103,7 +103,8 @@ pub fn decide(
     let report = narrate::report(&context, &findings);
     let wake_at = wake_at(&context, &findings, &report);
     let events = events::since(before, &memory);
-    Decision { steps, memory, report, events, wants, wake_at }
+    let flags_over = findings.rollout.map_or_else(Vec::new, |rollout| rollout.over);
+    Decision { steps, memory, report, events, wants, wake_at, flags_over }
 }
 
 /// Takes the hop in flight further, and ends it when all its servers are verified.
@@ -280,7 +281,7 @@ fn follow_devices(
     unrefused: bool,
 ) {
     let (Some(settled), Some(devices)) = (memory.settled.clone(), &context.observed.devices) else { return };
-    let is_wanted = context.desired.devices.upgrade == DeviceUpgrade::Bundled
+    let is_wanted = context.desired.devices.upgrade != DeviceUpgrade::None
         && match context.intent {
             Intent::Nothing => context.desired.target == Some(settled.release),
             Intent::Hop(leg) => leg.rollout_first,

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use md5::{Digest, Md5};
 
 use super::window::{Freeze, Window};
-use crate::catalog::{Os, Version};
+use crate::catalog::{Os, Product, Version};
 use crate::fleet::{Guid, ServerName};
 
 /// The wanted state of one environment.
@@ -51,8 +51,8 @@ pub struct Desired {
     pub freezes: Vec<Freeze>,
     /// An upgrade that happened before the operator came.
     pub last_upgrade: Option<LastUpgrade>,
-    /// Names of hooks in the spec.
-    pub hooks: Vec<String>,
+    /// Jobs to run at some points.
+    pub hooks: Vec<Hook>,
     /// How devices are brought along.
     pub devices: DevicePolicy,
     /// Whether the spec or something above it pauses, and what.
@@ -328,11 +328,50 @@ pub struct LastUpgrade {
     pub finished_at: Timestamp,
 }
 
+/// A `Job` to run at some point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Its name.
+    pub name: String,
+    /// When it runs.
+    pub when: HookMoment,
+    /// The `PodTemplate` that the `Job` is made from.
+    pub job: String,
+}
+
+/// When a hook runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookMoment {
+    /// Before a hop.
+    BeforeHop,
+    /// After a hop.
+    AfterHop,
+    /// Before each server.
+    BeforeServer,
+    /// After each server.
+    AfterServer,
+    /// Before every wave that follows another.
+    BetweenWaves,
+}
+
+/// An app that a person has added at the authority for devices to get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferedApp {
+    /// The app.
+    pub product: Product,
+    /// The operating system; `None` for all.
+    pub os: Option<Os>,
+    /// The version that was added.
+    pub version: Version,
+}
+
 /// How devices are brought along.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DevicePolicy {
     /// To what.
     pub upgrade: DeviceUpgrade,
+    /// What the authority offers, for [`DeviceUpgrade::ServerOffered`]; the first that matches counts.
+    pub offered: Vec<OfferedApp>,
     /// What the authority's own auto-upgrade switch must read before a hop.
     pub auto_upgrade_switch: AutoUpgradeSwitch,
     /// A device silent for longer is stale: no gate counts it.
@@ -422,6 +461,15 @@ pub struct Group {
 }
 
 impl DevicePolicy {
+    /// Why no gate and no rollout counts a device, if the spec exempts it.
+    pub fn exemption(&self, guid: u64) -> Option<&str> {
+        if self.exempt.is_empty() {
+            return None;
+        }
+        let index = self.exempt.binary_search_by_key(&guid, |(guid, _)| *guid).ok()?;
+        Some(&self.exempt[index].1)
+    }
+
     /// Digest of what the groups match, in order: a listing matched by other groups says nothing about these.
     pub fn groups_digest(&self) -> u64 {
         let mut digest = Md5::new();
@@ -435,6 +483,11 @@ impl DevicePolicy {
 }
 
 impl Desired {
+    /// The hooks that run at some moment.
+    pub fn hooks_at(&self, moment: HookMoment) -> impl Iterator<Item = &Hook> {
+        self.hooks.iter().filter(move |hook| hook.when == moment)
+    }
+
     /// The source of a release.
     pub fn source(&self, release: Version) -> Option<&Source> {
         self.sources.iter().find(|source| source.release == release)

@@ -90,7 +90,10 @@ fn rollout_events(before: &Memory, after: &Memory) -> Vec<Event> {
             events.push(normal("WaveOpened", format!("group {group}: wave {} is open", rollout.wave + 1)));
         }
         if was.is_none_or(|was| was.halted_at.is_none()) && rollout.halted_at.is_some() {
-            let note = format!("group {group} is halted: too many of its devices failed");
+            let note = match &rollout.halted_by_hook {
+                Some(hook) => format!("group {group} is halted: hook {hook} said no"),
+                None => format!("group {group} is halted: too many of its devices failed"),
+            };
             events.push(warning("GroupHalted", note));
         }
         if was.is_none_or(|was| was.completed_at.is_none()) && rollout.completed_at.is_some() {

@@ -18,8 +18,10 @@ pub mod facts;
 pub mod files;
 pub mod groups;
 pub mod health;
+pub mod hooks;
 pub mod identity;
 pub mod nightly_dump;
+pub mod offer;
 pub mod path;
 pub mod paused;
 pub mod proven_in;
@@ -173,9 +175,11 @@ pub fn of_the_last_moment(context: &Context<'_>) -> Vec<Gate> {
 
 /// The gates of releasing more devices.
 pub fn of_a_rollout(context: &Context<'_>) -> Vec<Gate> {
-    let checks: [Check; 6] = [
+    let checks: [Check; 8] = [
         (GateName::Path, path::check_devices),
         (GateName::Groups, groups::check),
+        (GateName::Offer, offer::check),
+        (GateName::Hooks, hooks::check),
         (GateName::BackupsRunning, backups_running::check),
         (GateName::Approval, approval::check_devices),
         (GateName::Paused, paused::check),

@@ -280,9 +280,31 @@ pub struct Rollout {
     /// When the last wave was complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
-    /// When too many devices had failed.
+    /// When it was halted: too many devices had failed, or a hook said no.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halted_at: Option<Timestamp>,
+    /// The hook that halted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted_by_hook: Option<String>,
+    /// The hooks that are asked before the next wave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<HookRound>,
+    /// Devices of the group that were done when the present wave was opened: what the observed rate is counted from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_at_opening: Option<u64>,
+}
+
+/// One time of asking the hooks before a wave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HookRound {
+    /// Before which wave, from 0.
+    pub wave: u32,
+    /// How often they were asked before: each time is a `Job` of its own.
+    pub attempt: u32,
+    /// When they are asked again, where one of them wanted that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<Timestamp>,
 }
 
 /// A threshold and when it was reached.

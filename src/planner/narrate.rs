@@ -11,10 +11,10 @@ use super::gates::{self, Context};
 use super::intent::{Intent, Travellers};
 use super::memory::Hop;
 use super::report::{
-    BackupsInterrupted, DevicesReport, Gate, GateName, GroupState, Needs, Now, Phase, Report, ServerState,
-    Verdict,
+    BackupsInterrupted, DevicesReport, Gate, GateName, GroupReport, GroupState, Needs, Now, Phase, Report,
+    ServerState, Verdict,
 };
-use super::rollout::{self, Targets};
+use super::rollout;
 use super::settle::Standing;
 use super::situation::Situation;
 use super::{Decision, Desired, Memory, Observed, Reason, Wants, durations, hop, plan, words};
@@ -235,13 +235,8 @@ fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headlin
 }
 
 fn rolling_out(context: &Context<'_>, findings: &Findings, rollout: &rollout::Progress) -> Headline {
-    if let Some(rollout::Halt { group, failed, lost, sample }) = &rollout.halted {
-        let sample: Vec<String> = sample.iter().map(u64::to_string).collect();
-        let lost = if *lost > 0 { format!(", {lost} lost") } else { String::new() };
-        let message = format!("group {group} is halted: {failed} failed{lost} ({}, ...)", sample.join(", "));
-        let mut headline = Headline::new(Phase::Stalled, Reason::GroupHalted, message);
-        headline.mend = Some(format!("mend the cause, then order Retry for \"group {group}\""));
-        return headline;
+    if let Some(halt) = &rollout.halted {
+        return halted(halt);
     }
     if let Some((guid, since)) = rollout.first_awaited {
         let until = since.saturating_add(rollout::RETRY_TIME).ok();
@@ -252,6 +247,12 @@ fn rolling_out(context: &Context<'_>, findings: &Findings, rollout: &rollout::Pr
     let behind = |state: GroupState| {
         rollout.groups.iter().find(|group| group.state == state && group.done < group.total)
     };
+    if let Some(asked) = &rollout.asked {
+        return asking(asked);
+    }
+    if let Some(group) = behind(GroupState::Overdue) {
+        return overdue(group);
+    }
     if let Some(group) = behind(GroupState::Releasing) {
         let message = format!(
             "group {}: wave {} of {}, {} of {} done, {} under way",
@@ -279,7 +280,7 @@ fn rolling_out(context: &Context<'_>, findings: &Findings, rollout: &rollout::Pr
             format!("group {} is held by the spec: {} behind", group.name, words::count(left, "device"));
         return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
     }
-    let unmatched = findings.overview.map_or(0, |overview| overview.unmatched);
+    let unmatched = findings.overview.as_ref().map_or(0, |overview| overview.unmatched);
     if unmatched > 0 && rollout.complete {
         let message = format!("{} match no group and are held", words::count(unmatched, "device"));
         return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
@@ -291,34 +292,75 @@ fn rolling_out(context: &Context<'_>, findings: &Findings, rollout: &rollout::Pr
     Headline::new(Phase::RollingOut, Reason::RollingOut, "devices are followed until 95 % are done")
 }
 
+fn halted(halt: &rollout::Halt) -> Headline {
+    let rollout::Halt { group, hook, failed, lost, sample } = halt;
+    if let Some((hook, how)) = hook {
+        let message = format!("group {group} is halted: hook {hook} {how}");
+        let mut headline = Headline::new(Phase::Stalled, Reason::HookFailed, message);
+        let mend = format!("look at its job, mend the cause, then order Retry for \"group {group}\"");
+        headline.mend = Some(mend);
+        return headline;
+    }
+    let sample: Vec<String> = sample.iter().map(u64::to_string).collect();
+    let lost = if *lost > 0 { format!(", {lost} lost") } else { String::new() };
+    let message = format!("group {group} is halted: {failed} failed{lost} ({}, ...)", sample.join(", "));
+    let mut headline = Headline::new(Phase::Stalled, Reason::GroupHalted, message);
+    let mend = format!(
+        "see them with codeupgrade devices --state Failed,Lost, mend the cause, then order Retry for \"group {group}\""
+    );
+    headline.mend = Some(mend);
+    headline
+}
+
+fn asking(asked: &rollout::Asked) -> Headline {
+    let rollout::Asked { group, wave, hook, again_at } = asked;
+    let message = match (hook, again_at) {
+        (_, Some(at)) => {
+            format!("group {group}: hooks are asked again {} before wave {wave} opens", words::instant(*at))
+        }
+        (Some(hook), None) => format!("group {group}: hook {hook} is asked before wave {wave} opens"),
+        (None, None) => format!("group {group}: hooks are asked before wave {wave} opens"),
+    };
+    Headline { until: *again_at, ..Headline::new(Phase::RollingOut, Reason::HookAwaited, message) }
+}
+
+fn overdue(group: &GroupReport) -> Headline {
+    let GroupReport { name, wave, done, in_flight, pending, .. } = group;
+    let message = format!(
+        "group {name}: wave {wave} is not complete after 7 days: {done} done, {in_flight} under way, {pending} not seen since"
+    );
+    let mut headline = Headline::new(Phase::Suspended, Reason::WaveOverdue, message);
+    let mend =
+        format!("order Approve for \"group {name}\" to go on as it is, or Retry to give it another 7 days");
+    headline.mend = Some(mend);
+    headline
+}
+
 /// The devices counted against the release that they follow; before they follow any, against the wanted one.
 pub(super) fn overview(context: &Context<'_>, findings: &Findings) -> Option<rollout::Overview> {
     let devices = context.observed.devices.as_ref()?;
     let settled = context.memory.settled.as_ref().map(|settled| settled.release).or(context.situation.at());
     let wanted = context.desired.target.filter(|_| findings.rollout.is_none());
     let release = wanted.or(settled);
-    let targets = release.and_then(|release| context.catalog.release(release)).map(Targets::of);
-    Some(rollout::overview(devices, targets.as_ref(), context.desired))
+    let release = release.and_then(|release| context.catalog.release(release));
+    let flags = &context.observed.flagged;
+    Some(rollout::overview(devices, release, context.desired, context.memory, flags))
 }
 
 fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
-    let Some(overview) = findings.overview else { return DevicesReport::default() };
+    let Some(overview) = &findings.overview else { return DevicesReport::default() };
     let release = context.memory.settled.as_ref().map(|settled| settled.release).or(context.situation.at());
     let groups = findings.rollout.as_ref().map_or_else(Vec::new, |rollout| rollout.groups.clone());
-    let in_flight: u64 = groups.iter().map(|group| group.in_flight).sum();
-    let held = overview.unmatched + overview.in_held_group;
-    let behind = overview.total - overview.done;
     DevicesReport {
         known: true,
         judged: overview.judged,
         total: overview.total,
-        done: overview.done,
-        in_flight,
-        pending: behind.saturating_sub(held + in_flight),
-        held,
+        done: overview.done(),
+        verdicts: overview.verdicts,
         stale: overview.stale,
-        excluded: overview.excluded,
-        mobile: overview.mobile,
+        apps: overview.apps.clone(),
+        other_apps: overview.other_apps,
+        estimate: findings.rollout.as_ref().and_then(|rollout| rollout.estimate),
         refused: release.map_or(0, |release| context.refused_by(release)),
         unmatched: overview.unmatched,
         unaccounted: context.observed.devices.as_ref().map_or(0, |devices| devices.oddities.unaccounted()),
@@ -329,9 +371,8 @@ fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
 /// Whether devices are where the target wants them: every group fully released and complete, and at least 95 % of
 /// those that are not stale done. Nothing to do counts as done.
 pub(super) fn devices_are_done(findings: &Findings) -> bool {
-    let (Some(rollout), Some(overview)) = (&findings.rollout, findings.overview) else { return false };
-    let behind = overview.total - overview.done;
-    let live_behind = behind - overview.stale_behind;
+    let (Some(rollout), Some(overview)) = (&findings.rollout, &findings.overview) else { return false };
+    let live_behind = overview.behind - overview.stale_behind;
     let live = overview.total - overview.stale;
     let share_done = (live - live_behind.min(live)) * 100 >= live * DONE_AT_PERCENT;
     rollout.complete && rollout.halted.is_none() && overview.in_held_group == 0 && share_done
@@ -418,5 +459,6 @@ pub(super) fn unreadable_memory(
             rank_for: None,
         },
         wake_at: None,
+        flags_over: Vec::new(),
     }
 }

@@ -39,12 +39,38 @@ pub struct Observed {
     pub proofs: Vec<Proof>,
     /// Devices flagged by this process: guid and when. Lost at a restart; flagging again is harmless.
     pub flagged: Arc<BTreeMap<u64, Timestamp>>,
+    /// Templates of hooks, by the name of the hook.
+    pub hooks: BTreeMap<String, HookReading>,
+    /// Hooks that were asked, by the run that a step named.
+    pub hook_runs: BTreeMap<String, HookRun>,
     /// Contradictions in the catalog, as sentences.
     pub catalog_problems: Vec<String>,
     /// What is wrong with the groups of devices, told against the organisations that exist.
     pub group_problems: Vec<Problem>,
     /// Whether the object bears the operator's finalizer.
     pub finalizer: Finalizer,
+}
+
+/// What reading the template of a hook gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookReading {
+    /// A `Job` can be made from it.
+    Ready,
+    /// It cannot, and why.
+    Unfit(String),
+}
+
+/// How far a hook is that was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookRun {
+    /// It has not answered yet.
+    Running,
+    /// It ended with 0: go on.
+    Passed,
+    /// It ended with 75: ask again later.
+    AskAgain,
+    /// It ended otherwise, and how.
+    Failed(String),
 }
 
 /// Whether the object bears the operator's finalizer.
@@ -321,6 +347,8 @@ impl Observed {
             orders: Vec::new(),
             proofs: Vec::new(),
             flagged: Arc::default(),
+            hooks: BTreeMap::new(),
+            hook_runs: BTreeMap::new(),
             catalog_problems: Vec::new(),
             group_problems: Vec::new(),
             finalizer: Finalizer::Absent,

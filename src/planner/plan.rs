@@ -191,7 +191,8 @@ impl Moves {
     fn to(context: &Context<'_>, at: Version) -> Self {
         let mut moves = Self::default();
         let Some(census) = &context.travellers.census else { return moves };
-        let targets = context.catalog.release(at).map(Targets::of);
+        let policy = &context.desired.devices;
+        let targets = context.catalog.release(at).map(|release| Targets::of(release, policy));
         let mut apps: BTreeMap<(Product, Os), u64> = BTreeMap::new();
         for ((product, os, version), count) in &census.classes {
             let all = count.live + count.stale;

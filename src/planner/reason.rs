@@ -166,6 +166,16 @@ reasons! {
     GroupHalted,
     /// A wave is complete; the next begins after the pause.
     WavePause,
+    /// A wave is not complete a week after it last released anything.
+    WaveOverdue,
+    /// A hook is asked before the next wave.
+    HookAwaited,
+    /// A hook said no.
+    HookFailed,
+    /// No job can be made for a hook.
+    HookUnfit,
+    /// What the authority offers for devices is not stated, or not what the release accepts.
+    OfferUnfit,
     /// A device group is held.
     GroupHeld,
     /// A memory of a newer format.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 pub use gate::{Gate, GateName, Needs, Verdict};
 
 use super::reason::Reason;
+use super::rollout::{AppCount, Estimate, Verdicts};
 use crate::catalog::Version;
 use crate::catalog::path::Path;
 use crate::fleet::{Guid, ServerName, ServerRole};
@@ -177,18 +178,16 @@ pub struct DevicesReport {
     pub total: u64,
     /// At what the release bundles, or above and accepted.
     pub done: u64,
-    /// Flagged or released, and not yet done.
-    pub in_flight: u64,
-    /// Behind and not yet released.
-    pub pending: u64,
-    /// Behind, and held: by a group, or because no group matches.
-    pub held: u64,
-    /// Silent for so long that no gate counts them.
+    /// Every device by its verdict; those that are done are in `done` as well.
+    pub verdicts: Verdicts,
+    /// Silent for so long that no gate counts them, whatever they run.
     pub stale: u64,
-    /// Blocked or deactivated.
-    pub excluded: u64,
-    /// Mobile apps behind what the release bundles: reported, never pushed.
-    pub mobile: u64,
+    /// The apps that are most widely used.
+    pub apps: Vec<AppCount>,
+    /// Devices with other apps.
+    pub other_apps: u64,
+    /// When all may be done, where that can be told.
+    pub estimate: Option<Estimate>,
     /// Live devices that the release refuses.
     pub refused: u64,
     /// Devices that no group matches.
@@ -210,8 +209,10 @@ pub struct GroupReport {
     pub done: u64,
     /// Released and not yet done.
     pub in_flight: u64,
-    /// Not yet released.
+    /// Released, and not connected since.
     pub pending: u64,
+    /// Not yet released.
+    pub waiting: u64,
     /// Released, connected for longer than the app's own retry takes, and still old.
     pub failed: u64,
     /// Silent since they were told to upgrade, beyond what is usual in the group.
@@ -235,6 +236,10 @@ pub enum GroupState {
     Releasing,
     /// A wave is complete and the next has not begun.
     Pausing,
+    /// Hooks are asked before the next wave.
+    Asking,
+    /// A wave is not complete a week after it last released anything.
+    Overdue,
     /// Too many failed.
     Halted,
     /// All that can be reached are done.
@@ -250,6 +255,8 @@ impl GroupState {
             Self::Waiting => "Waiting",
             Self::Releasing => "Releasing",
             Self::Pausing => "Pausing",
+            Self::Asking => "Asking",
+            Self::Overdue => "Overdue",
             Self::Halted => "Halted",
             Self::Complete => "Complete",
             Self::Held => "Held",

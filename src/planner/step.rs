@@ -48,6 +48,21 @@ pub enum Step {
     },
     /// The authority's auto-upgrade switch is to be off.
     TurnOffDeviceAutoUpgrade,
+    /// A hook is to be asked before a wave.
+    RunHook {
+        /// The hook.
+        hook: String,
+        /// The `PodTemplate` that the `Job` is made from.
+        template: String,
+        /// Which time of asking this is: the same for the same one.
+        run: String,
+        /// The group.
+        group: String,
+        /// The wave that it is asked before, from 1.
+        wave: u32,
+        /// The release that the devices are brought to.
+        release: Version,
+    },
     /// These devices are to be upgraded.
     FlagDevices {
         /// The group.

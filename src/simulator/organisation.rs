@@ -56,6 +56,23 @@ impl Organisations {
         }
     }
 
+    /// Moves one under another: its id stays, its path and those below it change.
+    pub(super) fn move_under(&mut self, path: &str, under: &str) -> Result<(), ScenarioError> {
+        let (moved, parent) = (self.id_of(Some(path))?, self.id_of(Some(under))?);
+        let new = self.0.iter().find(|organisation| organisation.id == moved);
+        let new = new.map(|organisation| format!("{under}/{}", organisation.name)).unwrap_or_default();
+        let below = format!("{path}/");
+        for organisation in &mut self.0 {
+            if organisation.id == moved {
+                organisation.parent = Some(parent);
+                organisation.path.clone_from(&new);
+            } else if let Some(rest) = organisation.path.strip_prefix(&below) {
+                organisation.path = format!("{new}/{rest}");
+            }
+        }
+        Ok(())
+    }
+
     /// All of them, by id.
     pub fn all(&self) -> &[Organisation] {
         &self.0

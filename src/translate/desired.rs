@@ -12,10 +12,11 @@ use self::schedule::schedule;
 use self::servers::{authority, storage};
 use self::sources::{backup, sources};
 use super::reading::Reading;
-use crate::api::code_upgrade::{AcceptedRiskSpec, LastUpgradeSpec, ProvenInSpec};
+use crate::api::code_upgrade::policy::HookMoment as HookMomentSpec;
+use crate::api::code_upgrade::{AcceptedRiskSpec, HookSpec, LastUpgradeSpec, ProvenInSpec};
 use crate::api::code_upgrade::{ApprovalMode, ApprovalsSpec, CodeUpgrade, CodeUpgradeSpec};
 use crate::catalog::Version;
-use crate::planner::desired::{Approval, AtOnce, Desired, LastUpgrade, ProvenIn};
+use crate::planner::desired::{Approval, AtOnce, Desired, Hook, HookMoment, LastUpgrade, ProvenIn};
 
 /// What an object asks for. Total: what cannot be read is listed in [`Desired::problems`].
 pub fn desired(upgrade: &CodeUpgrade) -> Desired {
@@ -66,7 +67,7 @@ pub fn desired(upgrade: &CodeUpgrade) -> Desired {
         device_windows: schedule.devices,
         freezes: schedule.freezes,
         last_upgrade: last_upgrade_spec.as_ref().and_then(|given| last_upgrade(&mut reading, given)),
-        hooks: hooks.iter().map(|hook| hook.name.clone()).collect(),
+        hooks: hooks.iter().map(hook).collect(),
         devices: policy(&mut reading, devices.as_ref()),
         paused: paused.then(|| "spec.paused".to_owned()),
     };
@@ -128,6 +129,21 @@ fn last_upgrade(reading: &mut Reading, given: &LastUpgradeSpec) -> Option<LastUp
     let release = reading.version("spec.lastUpgrade.release", &given.release);
     let finished_at = reading.instant("spec.lastUpgrade.finishedAt", &given.finished_at);
     Some(LastUpgrade { release: release?, finished_at: finished_at? })
+}
+
+fn hook(spec: &HookSpec) -> Hook {
+    let HookSpec { name, when, job } = spec;
+    Hook {
+        name: name.clone(),
+        when: match when {
+            HookMomentSpec::BeforeHop => HookMoment::BeforeHop,
+            HookMomentSpec::AfterHop => HookMoment::AfterHop,
+            HookMomentSpec::BeforeServer => HookMoment::BeforeServer,
+            HookMomentSpec::AfterServer => HookMoment::AfterServer,
+            HookMomentSpec::BetweenWaves => HookMoment::BetweenWaves,
+        },
+        job: job.clone(),
+    }
 }
 
 #[cfg(test)]

@@ -5,15 +5,28 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::share::CountOrPercent;
-use crate::api::text::{DurationText, GroupText, GuidText, NameText, OrganisationText, ReasonText};
+use crate::api::text::{
+    DurationText, GroupText, GuidText, NameText, OrganisationText, ReasonText, VersionText,
+};
 use crate::catalog::{Os, Product};
 
 /// How devices are brought along.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[x_kube(
+    validation = (
+        "(self.upgrade == 'ServerOffered') == (has(self.offered) && size(self.offered) > 0)",
+        "devices.offered says what was added at the authority: write it with upgrade: ServerOffered, and leave it out otherwise"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct DevicesSpec {
     /// To what they are brought.
     pub upgrade: DeviceUpgradeMode,
+    /// The apps that were added at the authority under App Downloads, which releases from 5.3 on need: no answer of the authority
+    /// lists them. Adding one turns the authority's auto-upgrade switch off.
+    #[schemars(length(max = 18))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offered: Vec<OfferedAppSpec>,
     /// What the authority's own auto-upgrade switch, which moves the whole fleet at its next restart, must read before a hop.
     #[serde(default)]
     pub auto_upgrade_switch: AutoUpgradeSwitchMode,
@@ -45,6 +58,25 @@ pub struct DevicesSpec {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<DeviceGroupSpec>,
+}
+
+/// An app that was added at the authority.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct OfferedAppSpec {
+    /// The app; `CrashPlan` where absent.
+    #[serde(default = "crash_plan")]
+    pub product: Product,
+    /// The operating system that it was added for; all where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<Os>,
+    /// The version that was added.
+    #[schemars(with = "VersionText")]
+    pub version: String,
+}
+
+const fn crash_plan() -> Product {
+    Product::CrashPlan
 }
 
 /// A group of devices. Keys are joined by and, the items of one key by or.

@@ -123,6 +123,7 @@ pub enum HookMoment {
     BeforeServer,
     /// After each server.
     AfterServer,
-    /// Between the waves of a group.
+    /// Before every wave that follows another, also of the next group: a hook that ends with 0 lets it open, with 75 is asked again
+    /// later, and with anything else halts the group.
     BetweenWaves,
 }

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use crate::catalog::version::ParseError;
 use crate::catalog::{Catalog, Product, Version};
 use crate::operator::clock::Clock;
-use crate::planner::rollout::Targets;
 use crate::simulator::Scenario;
 use crate::simulator::device::{ListedDevice, ReportedVersion};
 use crate::simulator::simulation::TimeSource;
@@ -101,13 +100,13 @@ impl Environment {
             return Err(format!("{} not at {}", elsewhere.join(", "), self.target));
         }
         let release = self.catalog.release(self.target);
-        let targets = release.map(Targets::of).ok_or_else(|| format!("{} is not described", self.target))?;
+        let release = release.ok_or_else(|| format!("{} is not described", self.target))?;
         let behind = self.site.simulation.at_present(|world| {
             let is_behind = |device: &ListedDevice| match (device.product, device.version) {
                 (Product::SharePlanMobile, _) => false,
                 (_, ReportedVersion::Nonsense) => true,
                 (product, ReportedVersion::Version(version)) => {
-                    targets.target(product, device.os).is_some_and(|target| version < target)
+                    release.bundled(product, device.os).is_some_and(|target| version < target)
                 }
             };
             world.devices().filter(is_behind).count()

@@ -96,6 +96,10 @@ fn tiers(now: Timestamp, status: &CodeUpgradeStatus) -> String {
     if let Some(devices) = &status.devices {
         let counts = format!("{} of {} done, {} under way", devices.done, devices.total, devices.in_flight);
         let _ = writeln!(text, "  {:<12}{}  {counts}", "devices", bar(devices.done, devices.total));
+        if let Some(estimate) = &devices.estimate {
+            let done_at = words::instant(estimate.done_at);
+            let _ = writeln!(text, "    at {} devices a day all are done about {done_at}", estimate.per_day);
+        }
         for group in &devices.groups {
             let wave = group.wave.as_deref().unwrap_or("-");
             let _ = writeln!(

@@ -3,7 +3,7 @@
 //! What it cannot do yet is refused by name: silence would be taken for consent.
 
 use super::Context;
-use crate::planner::desired::{Backup, DeviceUpgrade, Method, StorageRole};
+use crate::planner::desired::{Backup, HookMoment, Method, StorageRole};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
@@ -22,10 +22,8 @@ pub fn check(context: &Context<'_>) -> Verdict {
         Some(("the method job", "use statefulSet, deployment or manual"))
     } else if matches!(desired.backup, Backup::Hook { .. }) {
         Some(("backup.hook", "use backup.volumeSnapshotClass, or backup.none with a reason"))
-    } else if !desired.hooks.is_empty() {
-        Some(("spec.hooks", "leave spec.hooks out"))
-    } else if desired.devices.upgrade == DeviceUpgrade::ServerOffered {
-        Some(("devices.upgrade: ServerOffered", "use Bundled, or None"))
+    } else if desired.hooks.iter().any(|hook| hook.when != HookMoment::BetweenWaves) {
+        Some(("hooks but those between waves", "let every entry of spec.hooks have when: BetweenWaves"))
     } else {
         None
     };

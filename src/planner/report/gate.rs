@@ -134,6 +134,10 @@ pub enum GateName {
     Rights,
     /// There is a fresh backup.
     Backup,
+    /// What the authority offers for devices is stated and accepted.
+    Offer,
+    /// Every hook between waves can be asked.
+    Hooks,
     /// The authority's auto-upgrade switch is as the spec wants it.
     AutoUpgradeSwitch,
     /// Somebody approved it, where the spec asks for that.
@@ -180,6 +184,8 @@ impl GateName {
             Self::Workloads => "Workloads",
             Self::Rights => "Rights",
             Self::Backup => "Backup",
+            Self::Offer => "Offer",
+            Self::Hooks => "Hooks",
             Self::AutoUpgradeSwitch => "AutoUpgradeSwitch",
             Self::Approval => "Approval",
             Self::ProvenIn => "ProvenIn",

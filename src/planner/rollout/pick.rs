@@ -18,14 +18,22 @@ impl Turn<'_> {
 
     /// The devices of the group that take part.
     fn members(&self) -> impl Iterator<Item = &Device> {
-        let exempt = &self.context.desired.devices.exempt;
+        let policy = &self.context.desired.devices;
         self.devices
             .rows()
             .iter()
             .filter(|device| usize::from(device.group) == self.index && device.state == DeviceState::Active)
-            .filter(|device| {
-                exempt.is_empty() || exempt.binary_search_by_key(&device.guid, |(guid, _)| *guid).is_err()
-            })
+            .filter(|device| policy.exemption(device.guid).is_none())
+    }
+
+    /// Those that a wave counts: to be moved, or released in this rollout. A wave of one device that had nothing to do would try
+    /// nothing out.
+    pub(super) fn movable(&self, threshold: Option<Rank>) -> impl Iterator<Item = &Device> {
+        self.members().filter(move |device| {
+            let is_released = threshold.is_some_and(|threshold| device.rank <= threshold);
+            let has_target = self.targets.target(device.product, device.os).is_some();
+            self.targets.is_behind(device) || (is_released && has_target)
+        })
     }
 
     /// Those below what the release bundles.
@@ -58,14 +66,14 @@ pub(super) fn ranks_above(turn: &Turn<'_>, threshold: Option<Rank>, limit: Rank,
     smallest(ranks, most)
 }
 
-/// The rank of the last of the first `count` devices of the group; below all where the count is zero.
+/// The rank of the last of the first `count` devices that a wave counts, of `all`; below all where the count is zero.
 ///
 /// Found by counting digits of sixteen bits, the highest first, so that no rank is copied.
-pub(super) fn rank_at(turn: &Turn<'_>, count: u64) -> Rank {
+pub(super) fn rank_at(turn: &Turn<'_>, threshold: Option<Rank>, count: u64, all: u64) -> Rank {
     if count == 0 {
         return Rank(0);
     }
-    if count >= turn.tally.total {
+    if count >= all {
         return Rank::LAST;
     }
     let mut before = count - 1;
@@ -73,7 +81,7 @@ pub(super) fn rank_at(turn: &Turn<'_>, count: u64) -> Rank {
     let mut counts = vec![0_u64; 1 << 16];
     for shift in [48, 32, 16, 0] {
         counts.fill(0);
-        for device in turn.members() {
+        for device in turn.movable(threshold) {
             let above = device.rank.0.checked_shr(shift + 16).unwrap_or(0);
             if above == found {
                 let digit = (device.rank.0 >> shift) & 0xffff;

@@ -1,6 +1,7 @@
 //! Running a story: the world, the cluster and the people around the one `decide`.
 
 mod expectations;
+mod hooks;
 mod process;
 mod setting;
 mod verbs;
@@ -21,6 +22,7 @@ use crate::simulator::script::timeline::Timeline;
 use crate::simulator::script::verb::{Line, Until};
 use crate::simulator::settings::SettingsChange;
 use crate::simulator::world::World;
+use hooks::Hooks;
 use process::{Backups, Clocks, Process, shifted};
 use setting::Setting;
 
@@ -76,6 +78,7 @@ struct Run {
     clocks: Clocks,
     claim: Claim,
     backup: Backups,
+    hooks: Hooks,
     proofs: BTreeMap<String, ProofFinding>,
     wrong_access: Option<AccessFailure>,
     finalizer: Finalizer,
@@ -158,6 +161,7 @@ impl Run {
         let Some(decision) = &self.last else { return after(SignedDuration::from_secs(1)) };
         let poll = after(decision.wants.servers_every);
         let wake = decision.wake_at.filter(|at| *at > self.now).map(|at| self.in_world_time(at));
+        let wake = [wake, self.hooks.next_end(self.now)].into_iter().flatten().min();
         // A listing that fails is tried again with the next poll.
         let listing = self.next_listing(&decision.wants).max(poll);
         if !self.is_quiet(decision) {
@@ -226,6 +230,9 @@ impl Run {
         self.events.extend(decision.events.iter().map(|event| (event.reason, event.note.clone())));
         self.object.memory = decision.memory.clone();
         self.process.wants = Some(decision.wants);
+        for guid in &decision.flags_over {
+            self.process.flagged.remove(guid);
+        }
         let steps = decision.steps.clone();
         self.last = Some(decision);
         for step in steps {
@@ -258,6 +265,7 @@ impl Run {
                     ..SettingsChange::default()
                 });
             }
+            Step::RunHook { hook, run, .. } => self.hooks.ask(hook, run, self.now),
             Step::FlagDevices { devices, .. } => {
                 for device in devices {
                     let flagged = self.world.flag(crate::simulator::ComputerId(device.computer_id));

@@ -109,6 +109,9 @@ fn words(step: &Step) -> String {
         }
         Step::TakeBackup { name, .. } => format!("take backup {name}"),
         Step::TurnOffDeviceAutoUpgrade => "turn off auto-upgrade devices".into(),
+        Step::RunHook { hook, group, wave, .. } => {
+            format!("ask hook {hook} before wave {wave} of group {group}")
+        }
         Step::FlagDevices { group, devices, .. } => {
             format!("flag {} devices of group {group}", devices.len())
         }

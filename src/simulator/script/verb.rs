@@ -106,8 +106,25 @@ pub enum Verb {
     Clock(String, SignedDuration),
     /// `crash`: the operator's process ends and starts anew.
     Crash,
+    /// `hook NAME ends CODE` and `hook NAME has no template`: what its jobs do from now on; they take two minutes.
+    Hook(String, HookEnd),
+    /// `offer PRODUCT VERSION OS`: a person adds an app for devices at the authority, which turns the switch off.
+    Offer(Product, Version, Os),
+    /// `remove COUNT PRODUCT VERSION`: so many devices with that app leave.
+    Remove(u32, Product, Version),
+    /// `move organisation PATH under PATH`: with everything below it.
+    MoveOrganisation(String, String),
     /// `expect …`
     Expect(Expectation),
+}
+
+/// How a hook ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookEnd {
+    /// Its job ends with this code.
+    Code(u8),
+    /// No job can be made: its template is missing.
+    NoTemplate,
 }
 
 /// Devices that are alike.
@@ -314,6 +331,14 @@ fn read(text: &str) -> Result<Verb, String> {
         ["commit", name, to] => Verb::Commit(owned(name), version(to)?),
         ["clock", witness, by] => Verb::Clock(owned(witness), length(by)?),
         ["crash"] => Verb::Crash,
+        ["hook", name, "ends", code] => {
+            let code = code.parse().map_err(|_| "a hook ends with a number".to_owned())?;
+            Verb::Hook(owned(name), HookEnd::Code(code))
+        }
+        ["hook", name, "has", "no", "template"] => Verb::Hook(owned(name), HookEnd::NoTemplate),
+        ["offer", product, at, os] => Verb::Offer(named(product)?, version(at)?, named(os)?),
+        ["remove", count, product, at] => Verb::Remove(number(count)?, named(product)?, version(at)?),
+        ["move", "organisation", path, "under", to] => Verb::MoveOrganisation(owned(path), owned(to)),
         ["expect", ..] => Verb::Expect(expectation(&words[1..])?),
         _ => return Err("no such verb".into()),
     })

@@ -132,6 +132,11 @@ impl World {
         Ok(self.place_devices(group, now)?)
     }
 
+    /// Somebody moves an organisation under another.
+    pub fn move_organisation(&mut self, path: &str, under: &str) -> Result<(), CommandError> {
+        Ok(self.organisations.move_under(path, under)?)
+    }
+
     /// A device leaves.
     pub fn remove_device(&mut self, guid: u64) -> Result<(), CommandError> {
         let index = self.by_guid.remove(&guid).ok_or(CommandError::NoSuchDevice(guid))?;

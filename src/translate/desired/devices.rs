@@ -3,10 +3,11 @@
 use jiff::SignedDuration;
 
 use crate::api::code_upgrade::devices::{
-    AutoUpgradeSwitchMode, DeviceGroupSpec, DeviceUpgradeMode, DevicesSpec, LeaveBehindSpec,
+    AutoUpgradeSwitchMode, DeviceGroupSpec, DeviceUpgradeMode, DevicesSpec, LeaveBehindSpec, OfferedAppSpec,
 };
 use crate::api::share::CountOrPercent;
-use crate::planner::desired::{AutoUpgradeSwitch, DevicePolicy, DeviceUpgrade, Group, Share};
+use crate::catalog::Product;
+use crate::planner::desired::{AutoUpgradeSwitch, DevicePolicy, DeviceUpgrade, Group, OfferedApp, Share};
 use crate::translate::groups::{groups_of, matches};
 use crate::translate::reading::Reading;
 
@@ -29,6 +30,7 @@ const ALL: Share = Share::BasisPoints(10_000);
 pub(super) fn policy(reading: &mut Reading, spec: Option<&DevicesSpec>) -> DevicePolicy {
     let absent = DevicesSpec {
         upgrade: DeviceUpgradeMode::None,
+        offered: Vec::new(),
         auto_upgrade_switch: AutoUpgradeSwitchMode::RequireOff,
         leave_behind: None,
         max_in_flight: None,
@@ -40,6 +42,7 @@ pub(super) fn policy(reading: &mut Reading, spec: Option<&DevicesSpec>) -> Devic
     };
     let DevicesSpec {
         upgrade,
+        offered: offered_specs,
         auto_upgrade_switch,
         leave_behind,
         max_in_flight,
@@ -63,6 +66,7 @@ pub(super) fn policy(reading: &mut Reading, spec: Option<&DevicesSpec>) -> Devic
             DeviceUpgradeMode::ServerOffered => DeviceUpgrade::ServerOffered,
             DeviceUpgradeMode::None => DeviceUpgrade::None,
         },
+        offered: offered(reading, *upgrade, offered_specs),
         auto_upgrade_switch: match auto_upgrade_switch {
             AutoUpgradeSwitchMode::RequireOff => AutoUpgradeSwitch::RequireOff,
             AutoUpgradeSwitchMode::TurnOff => AutoUpgradeSwitch::TurnOff,
@@ -90,6 +94,37 @@ pub(super) fn policy(reading: &mut Reading, spec: Option<&DevicesSpec>) -> Devic
         rate_per_minute: rate_per_minute.unwrap_or(RATE_PER_MINUTE),
         groups: groups(reading, &groups_of(spec), &pace),
     }
+}
+
+/// What was added at the authority; needed where devices get what it offers, and only there.
+fn offered(reading: &mut Reading, upgrade: DeviceUpgradeMode, specs: &[OfferedAppSpec]) -> Vec<OfferedApp> {
+    let list = "spec.devices.offered";
+    match (upgrade, specs.is_empty()) {
+        (DeviceUpgradeMode::ServerOffered, true) => {
+            let mend = "write what was added at the authority, such as [{os: Windows, version: 6.0.3}]";
+            reading.note(list, "it is not clear what the authority offers", mend);
+        }
+        (DeviceUpgradeMode::Bundled | DeviceUpgradeMode::None, false) => {
+            let mend = "set spec.devices.upgrade to ServerOffered, or leave the list out";
+            reading.note(list, "only ServerOffered reads it", mend);
+        }
+        (DeviceUpgradeMode::ServerOffered, false)
+        | (DeviceUpgradeMode::Bundled | DeviceUpgradeMode::None, true) => {}
+    }
+    let mut apps = Vec::new();
+    for (index, OfferedAppSpec { product, os, version }) in specs.iter().enumerate() {
+        let field = format!("{list}[{index}]");
+        if *product == Product::SharePlanMobile {
+            let mend = "leave it out: mobile apps come from app stores";
+            reading.note(format!("{field}.product"), "no server pushes mobile apps", mend);
+        }
+        let version = reading.version(&format!("{field}.version"), version);
+        apps.extend(version.map(|version| OfferedApp { product: *product, os: *os, version }));
+    }
+    let named =
+        |app: &OfferedApp| app.os.map_or(app.product.to_string(), |os| format!("{} on {os}", app.product));
+    reading.unique(list, ".os", apps.iter().map(named));
+    apps
 }
 
 /// What a group inherits.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::catalog::Os;
 use crate::planner::desired::{
-    Appliance, AutoUpgradeSwitch, Backup, DeviceUpgrade, Method, Problem, Share, StorageRole,
+    Appliance, AutoUpgradeSwitch, Backup, DeviceUpgrade, HookMoment, Method, Problem, Share, StorageRole,
 };
 use crate::planner::window::{Opening, opening};
 use crate::translate::GroupMatcher;
@@ -137,7 +137,7 @@ fn the_examples_mean_what_they_say() {
     assert_eq!(large.proven_in[0].for_, SignedDuration::from_hours(7 * 24));
     assert!(large.accepted_risks.contains_key(&(version("4.3.5.3"), "DevicesLeftBehind".into())));
     assert_eq!(large.last_upgrade.unwrap().finished_at.to_string(), "2016-03-01T10:00:00Z");
-    assert_eq!(large.hooks, ["notify"]);
+    assert_eq!((large.hooks[0].name.as_str(), large.hooks[0].when), ("notify", HookMoment::BeforeHop));
     assert_eq!(large.devices.exempt, [(600_624_121_205_752_065, "lab machine without a network".into())]);
     assert_eq!(large.devices.leave_behind, Share::BasisPoints(100));
     let groups: Vec<_> = large.devices.groups.iter().map(|group| (group.name.as_str(), group.held)).collect();

@@ -6,14 +6,15 @@ use jiff::SignedDuration;
 
 use super::bounded;
 use crate::api::status::{
-    AvailableStatus, BackupsInterruptedStatus, DevicesStatus, GateStatus, GroupStatus, NowStatus,
-    PlanItemStatus, ServerStatus, VerdictStatus,
+    AppStatus, AvailableStatus, BackupsInterruptedStatus, DevicesStatus, EstimateStatus, GateStatus,
+    GroupStatus, NowStatus, PlanItemStatus, ServerStatus, VerdictStatus,
 };
 use crate::fleet::{Guid, ServerName};
 use crate::planner::report::{
     Available, BackupsInterrupted, DevicesReport, Gate, GroupReport, Now, PlanItem, PlanWhat, ServerReport,
     ServerState, Verdict,
 };
+use crate::planner::rollout::{AppCount, Estimate, Verdict as DeviceVerdict};
 use crate::planner::words;
 
 /// Most items of the plan: 12 hops with a wait and a rollout each, and the last rollout.
@@ -92,12 +93,11 @@ pub(super) fn devices(report: &DevicesReport) -> DevicesStatus {
         judged: _,
         total,
         done,
-        in_flight,
-        pending,
-        held,
+        verdicts,
         stale,
-        excluded,
-        mobile,
+        apps,
+        other_apps,
+        estimate,
         refused,
         unmatched,
         unaccounted,
@@ -107,12 +107,22 @@ pub(super) fn devices(report: &DevicesReport) -> DevicesStatus {
     DevicesStatus {
         total: *total,
         done: *done,
-        in_flight: *in_flight,
-        pending: *pending,
-        held: *held,
+        newer: verdicts.of(DeviceVerdict::Newer),
+        in_flight: verdicts.of(DeviceVerdict::InFlight),
+        pending: verdicts.of(DeviceVerdict::Pending),
+        failed: verdicts.of(DeviceVerdict::Failed),
+        lost: verdicts.of(DeviceVerdict::Lost),
+        waiting: verdicts.of(DeviceVerdict::Waiting),
+        held: verdicts.of(DeviceVerdict::Held),
         stale: *stale,
-        excluded: *excluded,
-        mobile: *mobile,
+        unsupported: verdicts.of(DeviceVerdict::Unsupported),
+        mobile: verdicts.of(DeviceVerdict::Mobile),
+        exempt: verdicts.of(DeviceVerdict::Exempt),
+        blocked: verdicts.of(DeviceVerdict::Blocked),
+        deactivated: verdicts.of(DeviceVerdict::Deactivated),
+        estimate: estimate.map(|Estimate { done_at, per_day }| EstimateStatus { done_at, per_day }),
+        apps: apps.iter().map(app).collect(),
+        other_apps: *other_apps,
         refused: *refused,
         unmatched: *unmatched,
         unaccounted: *unaccounted,
@@ -120,10 +130,27 @@ pub(super) fn devices(report: &DevicesReport) -> DevicesStatus {
     }
 }
 
+fn app(count: &AppCount) -> AppStatus {
+    let AppCount { product, os, version, devices } = *count;
+    AppStatus { product, os, version, devices }
+}
+
 fn group(report: &GroupReport) -> GroupStatus {
-    let GroupReport { name, total, done, in_flight, pending, failed, lost, wave, waves, state, since } =
-        report;
-    let released = total.saturating_sub(*pending).saturating_mul(100).checked_div(*total);
+    let GroupReport {
+        name,
+        total,
+        done,
+        in_flight,
+        pending,
+        waiting,
+        failed,
+        lost,
+        wave,
+        waves,
+        state,
+        since,
+    } = report;
+    let released = total.saturating_sub(*waiting).saturating_mul(100).checked_div(*total);
     GroupStatus {
         name: name.clone(),
         state: state.name().to_owned(),
@@ -134,6 +161,7 @@ fn group(report: &GroupReport) -> GroupStatus {
         done: *done,
         in_flight: *in_flight,
         pending: *pending,
+        waiting: *waiting,
         failed: *failed,
         lost: *lost,
     }

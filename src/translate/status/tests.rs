@@ -7,7 +7,8 @@ use crate::catalog::Version;
 use crate::fleet::{Guid, Rank};
 use crate::planner::desired::{AtOnce, ImageFrom, WorkloadRef};
 use crate::planner::memory::{
-    Baseline, Done, Hop, HopServer, Mark, Means, Rollout, ServerBaseline, Settled, Wait, WaitEvidence,
+    Baseline, Done, HookRound, Hop, HopServer, Mark, Means, Rollout, ServerBaseline, Settled, Wait,
+    WaitEvidence,
 };
 use crate::planner::report::{
     ConditionName, Gate, GateName, GroupReport, GroupState, Phase, ServerReport, ServerState, Verdict,
@@ -60,6 +61,7 @@ fn decision(phase: Phase, message: &str) -> Decision {
             rank_for: None,
         },
         wake_at: None,
+        flags_over: Vec::new(),
     }
 }
 
@@ -286,6 +288,7 @@ fn a_status_stays_below_64_kib_in_a_rollout_to_any_number_of_devices() {
             done: 1_234_567,
             in_flight: 200,
             pending: 7_654_321,
+            waiting: 7_654_321,
             failed: 12_345,
             lost: 12_345,
             wave: 9,
@@ -310,6 +313,9 @@ fn a_status_stays_below_64_kib_in_a_rollout_to_any_number_of_devices() {
             wave_completed_at: Some(at(1)),
             completed_at: Some(at(1)),
             halted_at: None,
+            halted_by_hook: None,
+            hooks: Some(HookRound { wave: 9, attempt: 99, again_at: Some(at(1)) }),
+            done_at_opening: Some(9_999_999),
         })
         .collect();
     let release = version("4.3.5.3");

@@ -180,6 +180,8 @@ impl Run {
             proofs: self.proofs.iter().filter_map(|(name, finding)| proof(name, finding)).collect(),
             orders: self.object.orders.clone(),
             flagged: Arc::new(self.process.flagged.clone()),
+            hooks: self.hooks.readings(desired),
+            hook_runs: self.hooks.runs(self.now),
             catalog_problems: self.catalog_problems.clone(),
             group_problems: self.process.group_problems.clone(),
             finalizer: self.finalizer,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::hooks::Hooks;
 use super::process::{Backups, Clocks, Process};
 use super::{CrashPoint, Run};
 use crate::api::{CodeRelease, CodeReleaseSpec};
@@ -101,6 +102,7 @@ impl Setting {
             clocks: Clocks::default(),
             claim: Claim::Held,
             backup: Backups::default(),
+            hooks: Hooks::default(),
             proofs: BTreeMap::new(),
             wrong_access: None,
             finalizer: Finalizer::Absent,

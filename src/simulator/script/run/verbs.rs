@@ -10,6 +10,7 @@ use crate::catalog::merge::Layer;
 use crate::fleet::Guid;
 use crate::planner::observed::{AccessFailure, Claim, Finalizer, ProofFinding};
 use crate::planner::order::Order;
+use crate::simulator::device::ReportedVersion;
 use crate::simulator::fault::Fault;
 use crate::simulator::script::cluster::Ailment;
 use crate::simulator::script::verb::{Line, Proven, Verb};
@@ -129,6 +130,23 @@ impl Run {
             Verb::Commit(name, version) => self.cluster.commit(name, *version),
             Verb::Clock(witness, by) => self.shift(witness, *by)?,
             Verb::Crash => self.process = Process::default(),
+            Verb::Hook(name, end) => self.hooks.set(name, *end),
+            Verb::Offer(product, version, os) => self.world.offer(*product, *os, *version),
+            Verb::Remove(count, product, version) => {
+                let gone: Vec<u64> = self
+                    .world
+                    .devices()
+                    .filter(|device| {
+                        device.product == *product && device.version == ReportedVersion::Version(*version)
+                    })
+                    .take(usize::try_from(*count).unwrap_or(usize::MAX))
+                    .map(|device| device.guid)
+                    .collect();
+                for guid in gone {
+                    told(self.world.remove_device(guid))?;
+                }
+            }
+            Verb::MoveOrganisation(path, to) => told(self.world.move_organisation(path, to))?,
             Verb::Release(body) => self.learn(body)?,
             Verb::Devices(devices) => told(self.world.add_devices(&group(devices)))?,
             Verb::Start(_)

@@ -1,0 +1,287 @@
+//! Hooks: jobs made from a `PodTemplate` of the object's namespace, whose exit code is an answer.
+//!
+//! A job's name is made of what it is asked, so that asking twice makes one job. It carries no owner reference: deleting the
+//! `CodeUpgrade` kills nothing that runs (design rule 12).
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::batch::v1::{
+    Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement, PodFailurePolicyRule,
+};
+use k8s_openapi::api::core::v1::{EnvVar, PodTemplate, PodTemplateSpec};
+use kube::api::{ListParams, ObjectMeta, PostParams};
+use kube::{Api, Client, ResourceExt};
+use md5::{Digest, Md5};
+
+use super::{Outcome, words};
+use crate::api::FIELD_MANAGER;
+use crate::planner::observed::{HookRun, Rights};
+
+/// Label of a job: the `CodeUpgrade` that it was made for.
+const UPGRADE_LABEL: &str = "codeupgrade.dev/upgrade";
+
+/// Label of a job: which time of asking it is.
+const RUN_LABEL: &str = "codeupgrade.dev/hook-run";
+
+/// The exit code that asks to be asked again later: `EX_TEMPFAIL` of sysexits.
+const ASK_AGAIN: i32 = 75;
+
+/// A hook that has not ended by then has failed, in seconds.
+const DEADLINE: i64 = 3_600;
+
+/// A finished job is kept this long for people to look at, in seconds.
+const KEPT_FOR: i32 = 7 * 86_400;
+
+/// A hook to ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The `CodeUpgrade` that it is for.
+    pub upgrade: &'a str,
+    /// Its name.
+    pub hook: &'a str,
+    /// The `PodTemplate` that the job is made from.
+    pub template: &'a str,
+    /// Which time of asking it is.
+    pub run: &'a str,
+    /// What the job is told, as environment variables.
+    pub told: &'a [(&'a str, String)],
+}
+
+/// Why a hook was not asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The template is not there, or holds none.
+    #[error("PodTemplate {namespace}/{name} does not exist or holds no template")]
+    Missing {
+        /// The namespace.
+        namespace: String,
+        /// The name.
+        name: String,
+    },
+    /// The API server refused, or did not answer.
+    #[error("{kind} {namespace}/{name} could not be {verb}: {source}")]
+    Api {
+        /// What was tried.
+        verb: &'static str,
+        /// The kind of the object.
+        kind: &'static str,
+        /// The namespace.
+        namespace: String,
+        /// The name.
+        name: String,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+}
+
+/// The template of a hook.
+///
+/// # Errors
+/// It is not there, or may not be read.
+pub async fn template(client: &Client, namespace: &str, name: &str) -> Result<PodTemplate, Error> {
+    let api: Api<PodTemplate> = Api::namespaced(client.clone(), namespace);
+    let found = api.get_opt(name).await.map_err(|source| Error::Api {
+        verb: "read",
+        kind: "PodTemplate",
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        source: Box::new(source),
+    })?;
+    let missing = || Error::Missing { namespace: namespace.to_owned(), name: name.to_owned() };
+    found.filter(|template| template.template.is_some()).ok_or_else(missing)
+}
+
+/// What the API server would say of a job made from a template: nothing is made.
+pub async fn rights(client: &Client, namespace: &str, template: &PodTemplate) -> Rights {
+    let question = Question {
+        upgrade: "rights",
+        hook: "rights",
+        template: &template.name_any(),
+        run: "rights",
+        told: &[],
+    };
+    let Some(spec) = &template.template else { return Rights::Unchecked };
+    let parameters = PostParams { dry_run: true, field_manager: Some(FIELD_MANAGER.to_owned()) };
+    let api: Api<Job> = Api::namespaced(client.clone(), namespace);
+    match api.create(&parameters, &job(question, namespace, spec)).await {
+        Ok(_) => Rights::Granted,
+        Err(error) => Rights::Denied(words(&error)),
+    }
+}
+
+/// How far the hooks are that were asked for an object.
+///
+/// # Errors
+/// Jobs may not be listed.
+pub async fn runs(
+    client: &Client,
+    namespace: &str,
+    upgrade: &str,
+) -> Result<BTreeMap<String, HookRun>, Error> {
+    let api: Api<Job> = Api::namespaced(client.clone(), namespace);
+    let parameters = ListParams::default().labels(&format!("{UPGRADE_LABEL}={upgrade},{RUN_LABEL}"));
+    let jobs = api.list(&parameters).await.map_err(|source| Error::Api {
+        verb: "listed",
+        kind: "Job",
+        namespace: namespace.to_owned(),
+        name: "*".to_owned(),
+        source: Box::new(source),
+    })?;
+    Ok(jobs.iter().filter_map(|job| Some((job.labels().get(RUN_LABEL)?.clone(), answer(job)))).collect())
+}
+
+/// Asks a hook, unless it was asked before.
+///
+/// # Errors
+/// The template is not there, or the API server refused.
+pub async fn ask(client: &Client, namespace: &str, question: Question<'_>) -> Result<Outcome, Error> {
+    let template = template(client, namespace, question.template).await?;
+    let spec = template.template.unwrap_or_default();
+    let job = job(question, namespace, &spec);
+    let api: Api<Job> = Api::namespaced(client.clone(), namespace);
+    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    match api.create(&parameters, &job).await {
+        Ok(_) => Ok(Outcome::Changed),
+        // The name says what it is: asked before, by this very step.
+        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(Outcome::AlreadySo),
+        Err(source) => Err(Error::Api {
+            verb: "created",
+            kind: "Job",
+            namespace: namespace.to_owned(),
+            name: job.name_any(),
+            source: Box::new(source),
+        }),
+    }
+}
+
+/// What a job says. An exit code of 75 stands in the job itself, by its failure policy, so that no pod need be there any more.
+fn answer(job: &Job) -> HookRun {
+    let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let held = |type_: &str| {
+        conditions.clone().find(|condition| condition.type_ == type_ && condition.status == "True")
+    };
+    if held("Complete").is_some() {
+        return HookRun::Passed;
+    }
+    let name = job.name_any();
+    match held("Failed").map(|condition| condition.reason.as_deref().unwrap_or_default()) {
+        None => HookRun::Running,
+        Some("PodFailurePolicy") => HookRun::AskAgain,
+        Some("DeadlineExceeded") => HookRun::Failed(format!("took longer than an hour (job {name})")),
+        Some(_) => HookRun::Failed(format!("said no (job {name})")),
+    }
+}
+
+fn job(question: Question<'_>, namespace: &str, template: &PodTemplateSpec) -> Job {
+    let mut template = template.clone();
+    let mut pod = template.spec.take().unwrap_or_default();
+    pod.restart_policy = Some("Never".to_owned());
+    let told = question.told.iter().map(|(name, value)| EnvVar {
+        name: (*name).to_owned(),
+        value: Some(value.clone()),
+        value_from: None,
+    });
+    for container in &mut pod.containers {
+        container.env.get_or_insert_default().extend(told.clone());
+    }
+    template.spec = Some(pod);
+    let labels = BTreeMap::from([
+        (UPGRADE_LABEL.to_owned(), question.upgrade.to_owned()),
+        (RUN_LABEL.to_owned(), question.run.to_owned()),
+    ]);
+    let only_75 = PodFailurePolicyRule {
+        action: "FailJob".to_owned(),
+        on_exit_codes: Some(PodFailurePolicyOnExitCodesRequirement {
+            container_name: None,
+            operator: "In".to_owned(),
+            values: vec![ASK_AGAIN],
+        }),
+        on_pod_conditions: None,
+    };
+    Job {
+        metadata: ObjectMeta {
+            name: Some(name_of(question)),
+            namespace: Some(namespace.to_owned()),
+            labels: Some(labels),
+            ..ObjectMeta::default()
+        },
+        spec: Some(JobSpec {
+            backoff_limit: Some(0),
+            active_deadline_seconds: Some(DEADLINE),
+            ttl_seconds_after_finished: Some(KEPT_FOR),
+            pod_failure_policy: Some(PodFailurePolicy { rules: vec![only_75] }),
+            template,
+            ..JobSpec::default()
+        }),
+        status: None,
+    }
+}
+
+/// The hook's name, cut to fit, and a digest of the object and the time of asking.
+fn name_of(question: Question<'_>) -> String {
+    let digest = Md5::digest(format!("{}/{}", question.upgrade, question.run));
+    let mut first = [0; 8];
+    first[2..].copy_from_slice(&digest[..6]);
+    let digest = format!("{:012x}", u64::from_be_bytes(first));
+    let hook: String = question.hook.chars().take(40).collect();
+    format!("{}-{digest}", hook.trim_end_matches(['-', '.']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::api::batch::v1::{JobCondition, JobStatus};
+
+    fn question() -> Question<'static> {
+        Question { upgrade: "production", hook: "smoke", template: "smoke-test", run: "00ff", told: &[] }
+    }
+
+    #[test]
+    fn asking_twice_makes_one_job_and_another_time_another() {
+        assert_eq!(name_of(question()), name_of(question()));
+        assert_ne!(name_of(question()), name_of(Question { run: "0100", ..question() }));
+        assert_ne!(name_of(question()), name_of(Question { upgrade: "staging", ..question() }));
+        let long = "a-hook-with-a-name-of-sixty-four-characters-in-all-which-is-most";
+        assert!(name_of(Question { hook: long, ..question() }).len() <= 63);
+    }
+
+    #[test]
+    fn a_job_is_tried_once_and_belongs_to_nobody() {
+        let told = [("CODEUPGRADE_WAVE", "2".to_owned())];
+        let template = serde_json::from_value(serde_json::json!({
+            "spec": {"containers": [{"name": "main", "image": "i"}], "restartPolicy": "Always"},
+        }))
+        .unwrap();
+        let job = job(Question { told: &told, ..question() }, "code42", &template);
+        assert_eq!(job.metadata.owner_references, None);
+        let spec = job.spec.unwrap();
+        assert_eq!(spec.backoff_limit, Some(0));
+        let pod = spec.template.spec.unwrap();
+        assert_eq!(pod.restart_policy.as_deref(), Some("Never"));
+        assert_eq!(pod.containers[0].env.as_ref().unwrap()[0].value.as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn conditions_are_answers() {
+        for (type_, reason, expected) in [
+            ("Complete", "", HookRun::Passed),
+            ("Failed", "PodFailurePolicy", HookRun::AskAgain),
+            ("Failed", "BackoffLimitExceeded", HookRun::Failed("said no (job smoke)".into())),
+            ("Failed", "DeadlineExceeded", HookRun::Failed("took longer than an hour (job smoke)".into())),
+            ("FailureTarget", "PodFailurePolicy", HookRun::Running),
+        ] {
+            let condition = JobCondition {
+                type_: type_.into(),
+                status: "True".into(),
+                reason: Some(reason.into()),
+                ..JobCondition::default()
+            };
+            let job = Job {
+                metadata: ObjectMeta { name: Some("smoke".into()), ..ObjectMeta::default() },
+                status: Some(JobStatus { conditions: Some(vec![condition]), ..JobStatus::default() }),
+                ..Job::default()
+            };
+            assert_eq!(answer(&job), expected, "{type_} {reason}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The hooks of an object: whether jobs can be made for them, and how far those are that were asked.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+
+use crate::api::CodeUpgrade;
+use crate::methods::hook;
+use crate::operator::account::Acting;
+use crate::operator::clock;
+use crate::operator::environment::Environment;
+use crate::planner::Desired;
+use crate::planner::desired::{Hook, HookMoment};
+use crate::planner::observed::{HookReading, HookRun, Rights};
+
+/// What is known of hooks.
+#[derive(Debug, Default)]
+pub(super) struct Hooks {
+    /// Whether a job can be made, by hook.
+    pub(super) readings: BTreeMap<String, HookReading>,
+    /// How far each one is, by time of asking.
+    pub(super) runs: BTreeMap<String, HookRun>,
+}
+
+/// Reads them; nothing where the spec has none between waves.
+pub(super) async fn read(
+    environment: &Environment,
+    acting: Result<&Acting, &String>,
+    object: &CodeUpgrade,
+    desired: &Desired,
+) -> Hooks {
+    let hooks: Vec<&Hook> = desired.hooks_at(HookMoment::BetweenWaves).collect();
+    if hooks.is_empty() || desired.target.is_none() {
+        return Hooks::default();
+    }
+    let unfit = |why: String| Hooks {
+        readings: hooks.iter().map(|hook| (hook.name.clone(), HookReading::Unfit(why.clone()))).collect(),
+        runs: BTreeMap::new(),
+    };
+    let acting = match acting {
+        Ok(acting) => acting,
+        Err(why) => return unfit(why.clone()),
+    };
+    let runs = match hook::runs(&acting.client, &acting.account.namespace, &object.name_any()).await {
+        Ok(runs) => runs,
+        Err(error) => return unfit(error.to_string()),
+    };
+    let mut readings = BTreeMap::new();
+    for hook in hooks {
+        readings.insert(hook.name.clone(), reading(environment, acting, hook).await);
+    }
+    Hooks { readings, runs }
+}
+
+async fn reading(environment: &Environment, acting: &Acting, wanted: &Hook) -> HookReading {
+    let namespace = &acting.account.namespace;
+    let template = match hook::template(&acting.client, namespace, &wanted.job).await {
+        Ok(template) => template,
+        Err(error) => return HookReading::Unfit(error.to_string()),
+    };
+    let question = (acting.account.name.clone(), template.resource_version());
+    let known = environment.hook_rights().get(&wanted.job, &question, clock::instant());
+    let rights = if let Some(rights) = known {
+        rights
+    } else {
+        let rights = hook::rights(&acting.client, namespace, &template).await;
+        environment.hook_rights().put(wanted.job.clone(), question, rights.clone(), clock::instant());
+        rights
+    };
+    match rights {
+        Rights::Granted => HookReading::Ready,
+        Rights::Denied(why) => HookReading::Unfit(why),
+        Rights::Unchecked => HookReading::Unfit("no job can be made of its template".to_owned()),
+    }
+}

@@ -1,0 +1,31 @@
+//! Every hook between waves can be made a job of: found out before the first device, not after the first wave.
+
+use super::Context;
+use crate::planner::desired::HookMoment;
+use crate::planner::observed::HookReading;
+use crate::planner::reason::Reason;
+use crate::planner::report::Verdict;
+
+/// Refuses while the template of a hook is missing or no job can be made from it.
+pub fn check(context: &Context<'_>) -> Verdict {
+    for hook in context.desired.hooks_at(HookMoment::BetweenWaves) {
+        match context.observed.hooks.get(&hook.name) {
+            Some(HookReading::Ready) => {}
+            None => {
+                return Verdict::unknown(
+                    Reason::NotYetObserved,
+                    format!("hook {} has not been looked at yet", hook.name),
+                    None,
+                );
+            }
+            Some(HookReading::Unfit(why)) => {
+                return Verdict::refuse(
+                    Reason::HookUnfit,
+                    format!("hook {}: {why}", hook.name),
+                    format!("let PodTemplate {} be there, and let the acting account create jobs", hook.job),
+                );
+            }
+        }
+    }
+    Verdict::Pass
+}

@@ -1,0 +1,121 @@
+//! What is known of one released device: the facts that every verdict is made of. One function, so that counts and lists never
+//! differ.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::RETRY_TIME;
+use crate::fleet::Devices;
+use crate::fleet::devices::{Device, DeviceState};
+use crate::planner::memory::Rollout;
+
+use super::Targets;
+
+/// Devices that this process flagged, and when.
+pub(super) type Flags = BTreeMap<u64, Timestamp>;
+
+/// A flag counts as a device under way for at most this long: who has not come back by then is away, not upgrading.
+const UNDER_WAY_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// What the evidence says of a device that takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Evidence {
+    /// Not released, and behind.
+    Unreleased,
+    /// Not behind.
+    Done {
+        /// When it was released, if it was.
+        released_at: Option<Timestamp>,
+    },
+    /// Released, and not connected since.
+    Pending {
+        /// When it was released.
+        released_at: Timestamp,
+    },
+    /// Released, flagged (which only those online are) or connected since, and still behind.
+    InFlight {
+        /// When it was released.
+        released_at: Timestamp,
+        /// Whether this process flagged it.
+        flag: Flag,
+    },
+    /// Released and flagged, connected for longer than its app retries by itself, and still behind.
+    Failed {
+        /// When it was released.
+        released_at: Timestamp,
+    },
+}
+
+/// Whether this process flagged a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flag {
+    /// It did.
+    Given,
+    /// It did not; an earlier process may have.
+    Unknown,
+}
+
+impl Evidence {
+    /// When it was released, if it was.
+    pub(super) fn released_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Unreleased => None,
+            Self::Done { released_at } => released_at,
+            Self::Pending { released_at }
+            | Self::InFlight { released_at, .. }
+            | Self::Failed { released_at } => Some(released_at),
+        }
+    }
+}
+
+/// Judges a device of the rollout's group.
+///
+/// A device that was released but never flagged, since the process that released it ended in between, has not failed at anything.
+pub(super) fn evidence(rollout: &Rollout, device: &Device, is_behind: bool, flags: &Flags) -> Evidence {
+    let released_at = released_at(rollout, device);
+    match released_at {
+        released_at if !is_behind => Evidence::Done { released_at },
+        None => Evidence::Unreleased,
+        Some(released_at) => {
+            let flagged_at = flags.get(&device.guid).copied().filter(|at| *at >= rollout.started_at);
+            let retried = flagged_at.and_then(|at| at.max(released_at).checked_add(RETRY_TIME).ok());
+            if retried.is_some_and(|retried| device.seen_since(retried)) {
+                Evidence::Failed { released_at }
+            } else if flagged_at.is_some() || device.seen_since(released_at) {
+                let flag = if flagged_at.is_some() { Flag::Given } else { Flag::Unknown };
+                Evidence::InFlight { released_at, flag }
+            } else {
+                Evidence::Pending { released_at }
+            }
+        }
+    }
+}
+
+/// When a device was released: at the first mark whose threshold it is at or below.
+fn released_at(rollout: &Rollout, device: &Device) -> Option<Timestamp> {
+    rollout.marks.iter().find(|mark| device.rank <= mark.threshold).map(|mark| mark.at)
+}
+
+/// Devices that were flagged and may be upgrading now, whatever became of the rollout that flagged them: a flag cannot be taken
+/// back.
+pub(super) fn under_way(devices: &Devices, targets: &Targets, flags: &Flags, now: Timestamp) -> u64 {
+    let may_move = |(guid, at): &(&u64, &Timestamp)| {
+        let retried = at.saturating_add(RETRY_TIME).unwrap_or(Timestamp::MAX);
+        now.duration_since(**at) < UNDER_WAY_FOR
+            && devices.find(**guid).is_some_and(|device| {
+                device.state == DeviceState::Active
+                    && targets.is_behind(device)
+                    && !device.seen_since(retried)
+            })
+    };
+    flags.iter().filter(may_move).count() as u64
+}
+
+/// Flags that a listing begun later shows to be over: the device is up, or gone.
+pub(super) fn over(devices: &Devices, targets: &Targets, flags: &Flags) -> Vec<u64> {
+    let is_over = |guid: u64, at: Timestamp| {
+        devices.began > at && devices.find(guid).is_none_or(|device| !targets.is_behind(device))
+    };
+    flags.iter().filter(|(guid, at)| is_over(**guid, **at)).map(|(guid, _)| *guid).collect()
+}

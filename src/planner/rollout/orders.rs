@@ -1,0 +1,85 @@
+//! What people order about groups: `Retry` where one is halted or overdue, `Approve` where a wave is overdue.
+
+use jiff::Timestamp;
+
+use super::Turn;
+use super::judge::overdue_since;
+use crate::planner::gates::Context;
+use crate::planner::memory::{Memory, Rollout};
+use crate::planner::order::{Action, Order, Subject};
+
+/// Follows the orders that are about groups, each once.
+pub(super) fn follow(memory: &mut Memory, context: &Context<'_>) {
+    for order in &context.observed.orders {
+        if memory.consumed_orders.contains(&order.uid) || !order.is_alive(context.now) {
+            continue;
+        }
+        let follow_one: fn(&mut Rollout, Timestamp) -> Followed = match &order.action {
+            Action::Retry(_) => retry,
+            Action::Approve(_) => approve,
+            Action::Pause(_) | Action::Resume | Action::Adopt | Action::Abandon => continue,
+        };
+        let mut followed = Followed::No;
+        for rollout in memory.rollouts.iter_mut().filter(|rollout| speaks_of(order, rollout)) {
+            if follow_one(rollout, context.now) == Followed::Yes {
+                followed = Followed::Yes;
+            }
+        }
+        if followed == Followed::Yes {
+            memory.consume(order.uid.clone());
+        }
+    }
+}
+
+/// Whether an order had anything to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Followed {
+    Yes,
+    No,
+}
+
+fn speaks_of(order: &Order, rollout: &Rollout) -> bool {
+    match &order.action {
+        Action::Retry(Subject::Anything) => true,
+        Action::Retry(Subject::Group(name)) | Action::Approve(Subject::Group(name)) => *name == rollout.group,
+        Action::Retry(_) | Action::Approve(_) => false,
+        Action::Pause(_) | Action::Resume | Action::Adopt | Action::Abandon => false,
+    }
+}
+
+/// A halted group goes on, and one that is overdue gets its time once more; the clocks of its devices start again.
+fn retry(rollout: &mut Rollout, now: Timestamp) -> Followed {
+    if rollout.halted_at.is_none() && overdue_since(rollout).is_none_or(|since| now < since) {
+        return Followed::No;
+    }
+    rollout.halted_at = None;
+    // A hook that said no is asked anew, by a job of its own; no device has failed.
+    if rollout.halted_by_hook.take().is_some() {
+        if let Some(round) = &mut rollout.hooks {
+            round.attempt += 1;
+            round.again_at = None;
+        }
+        return Followed::Yes;
+    }
+    rollout.first = None;
+    // Whoever was flagged before is flagged again.
+    rollout.started_at = now;
+    rollout.marks.iter_mut().for_each(|mark| mark.at = now);
+    Followed::Yes
+}
+
+/// A wave that is overdue is taken as complete; the pause begins.
+fn approve(rollout: &mut Rollout, now: Timestamp) -> Followed {
+    if overdue_since(rollout).is_none_or(|since| now < since) {
+        return Followed::No;
+    }
+    rollout.wave_completed_at = Some(now);
+    Followed::Yes
+}
+
+impl Turn<'_> {
+    /// Whether the open wave is overdue by now.
+    pub(super) fn is_overdue(&self, rollout: &Rollout) -> bool {
+        overdue_since(rollout).is_some_and(|since| self.context.now >= since)
+    }
+}

@@ -1,0 +1,140 @@
+//! All devices of an environment, counted for people.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::evidence::Flags;
+use super::verdict::{Judge, Verdict};
+use crate::catalog::{Os, Product, Release, Version};
+use crate::fleet::Devices;
+use crate::fleet::devices::UNMATCHED;
+use crate::planner::{Desired, Memory};
+
+/// Most apps that are counted one by one.
+const MOST_APPS: usize = 16;
+
+/// How many devices there are of each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    counts: [u64; Verdict::ALL.len()],
+}
+
+impl Verdicts {
+    /// How many devices have a verdict.
+    pub fn of(&self, verdict: Verdict) -> u64 {
+        self.counts[verdict as usize]
+    }
+
+    fn add(&mut self, verdict: Verdict) {
+        self.counts[verdict as usize] += 1;
+    }
+}
+
+/// Devices that run one app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AppCount {
+    /// The app.
+    pub product: Product,
+    /// The operating system.
+    pub os: Os,
+    /// The version.
+    pub version: Version,
+    /// How many devices run it.
+    pub devices: u64,
+}
+
+/// All devices of an environment, counted for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Whether anything says what devices are to run: otherwise none of them is behind, and "all are done" says nothing.
+    pub judged: bool,
+    /// All that take part: neither blocked nor deactivated nor exempt.
+    pub total: u64,
+    /// By verdict.
+    pub verdicts: Verdicts,
+    /// Below what they are to run.
+    pub behind: u64,
+    /// To be brought up, and silent for so long that no gate counts them.
+    pub stale_behind: u64,
+    /// Silent for so long that no gate counts them.
+    pub stale: u64,
+    /// Behind, and matched by no group.
+    pub unmatched: u64,
+    /// Behind, and in a group that the spec holds.
+    pub in_held_group: u64,
+    /// The apps that are most widely used, in order.
+    pub apps: Vec<AppCount>,
+    /// Devices with other apps.
+    pub other_apps: u64,
+}
+
+impl Overview {
+    /// Devices that run what they are to run, or something newer.
+    pub fn done(&self) -> u64 {
+        self.verdicts.of(Verdict::Done) + self.verdicts.of(Verdict::Newer)
+    }
+}
+
+/// Counts all devices against a release.
+pub fn overview(
+    devices: &Devices,
+    release: Option<&Release>,
+    desired: &Desired,
+    memory: &Memory,
+    flags: &Flags,
+) -> Overview {
+    let judge = Judge::new(devices, release, desired, memory, flags);
+    let live_since = devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
+    let judged = judge.targets().is_some_and(super::Targets::say_anything);
+    let mut overview = Overview { judged, ..Overview::default() };
+    let mut apps: BTreeMap<(Product, Os, Version), u64> = BTreeMap::new();
+    // Devices of one class tend to stand together: remember the last class instead of searching for each.
+    let mut run: Option<((Product, Os, Version), u64)> = None;
+    for device in devices.rows() {
+        let verdict = judge.verdict(device);
+        overview.verdicts.add(verdict);
+        if matches!(verdict, Verdict::Blocked | Verdict::Deactivated | Verdict::Exempt) {
+            continue;
+        }
+        overview.total += 1;
+        let class = (device.product, device.os, device.version);
+        match &mut run {
+            Some((current, count)) if *current == class => *count += 1,
+            Some(_) | None => {
+                if let Some((class, count)) = run.replace((class, 1)) {
+                    *apps.entry(class).or_default() += count;
+                }
+            }
+        }
+        let is_live = device.seen_since(live_since);
+        overview.stale += u64::from(!is_live);
+        if judge.targets().is_some_and(|targets| targets.is_behind(device)) {
+            overview.behind += 1;
+            overview.stale_behind += u64::from(!is_live);
+        }
+        if verdict == Verdict::Held {
+            match device.group {
+                UNMATCHED => overview.unmatched += 1,
+                _ => overview.in_held_group += 1,
+            }
+        }
+    }
+    if let Some((class, count)) = run {
+        *apps.entry(class).or_default() += count;
+    }
+    (overview.apps, overview.other_apps) = most_used(apps);
+    overview
+}
+
+/// The apps that most devices run, in order, and how many devices run others.
+fn most_used(apps: BTreeMap<(Product, Os, Version), u64>) -> (Vec<AppCount>, u64) {
+    let mut apps: Vec<AppCount> = apps
+        .into_iter()
+        .map(|((product, os, version), devices)| AppCount { product, os, version, devices })
+        .collect();
+    apps.sort_by_key(|app| (std::cmp::Reverse(app.devices), *app));
+    let others = apps.split_off(apps.len().min(MOST_APPS)).iter().map(|app| app.devices).sum();
+    apps.sort();
+    (apps, others)
+}

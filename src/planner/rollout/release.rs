@@ -1,0 +1,131 @@
+//! How far a group is released: waves open, and the threshold rises by what rate and room allow.
+
+use jiff::Timestamp;
+
+use super::evidence::under_way;
+use super::pick::{rank_at, ranks_above};
+use super::tally::Tally;
+use super::{Progress, RAISE_EVERY, Targets, Turn, between};
+use crate::fleet::{Devices, Rank};
+use crate::planner::gates::Context;
+use crate::planner::memory::{Mark, Rollout};
+
+/// Most marks that a rollout keeps.
+const MOST_MARKS: usize = 16;
+
+/// How many devices of the environment may be told to upgrade now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// More devices that may be under way at once, by the flags of this process.
+    in_flight: u64,
+    /// Devices that an earlier process may have flagged: nothing more is released for as long as they take up all the room.
+    perhaps_flagged: u64,
+    /// More devices that may be flagged in this minute.
+    rate: u64,
+    /// Devices that a threshold may rise by at once.
+    raise: u64,
+}
+
+impl Room {
+    /// What is left of `maxInFlight` by the devices under way, and of `ratePerMinute` by those flagged in the last minute.
+    pub(super) fn left(
+        context: &Context<'_>,
+        devices: &Devices,
+        targets: &Targets,
+        tallies: &[Tally],
+    ) -> Self {
+        let (policy, flags) = (&context.desired.devices, &context.observed.flagged);
+        let since = context.now.saturating_sub(RAISE_EVERY).unwrap_or(Timestamp::MIN);
+        let recent = flags.values().filter(|at| **at > since).count() as u64;
+        let moving = under_way(devices, targets, flags, context.now);
+        Self {
+            in_flight: u64::from(policy.max_in_flight).saturating_sub(moving),
+            perhaps_flagged: tallies.iter().map(|tally| tally.perhaps_flagged).sum(),
+            rate: u64::from(policy.rate_per_minute).saturating_sub(recent),
+            raise: u64::from(policy.rate_per_minute),
+        }
+    }
+
+    /// How many devices may be flagged.
+    pub(super) fn to_flag(self) -> u64 {
+        self.in_flight.min(self.rate)
+    }
+
+    /// How many devices more a threshold may release.
+    fn to_release(self) -> u64 {
+        self.in_flight.saturating_sub(self.perhaps_flagged).min(self.raise)
+    }
+
+    /// So many were flagged.
+    pub(super) fn take(&mut self, flagged: u64) {
+        self.in_flight = self.in_flight.saturating_sub(flagged);
+        self.rate = self.rate.saturating_sub(flagged);
+    }
+}
+
+/// Opens the next wave when its turn has come, and raises the threshold.
+pub(super) fn release_more(turn: &Turn<'_>, rollout: &mut Rollout, room: &Room, progress: &mut Progress) {
+    let now = turn.context.now;
+    if rollout.completed_at.is_some() && rollout.threshold == Some(Rank::LAST) {
+        return;
+    }
+    if let Some(wave) = turn.due_wave(rollout) {
+        match between::ask_hooks(turn, rollout, wave, progress) {
+            between::Answer::Pass => open_wave(turn, rollout, wave),
+            between::Answer::NotYet | between::Answer::No => return,
+        }
+    }
+    if rollout.threshold == Some(rollout.limit) {
+        return;
+    }
+    let last_raise = rollout.marks.iter().map(|mark| mark.at).max();
+    if last_raise.is_some_and(|at| now.duration_since(at) < RAISE_EVERY) {
+        return;
+    }
+    // Before the first device has moved, devices are released one by one until one of them is online, and none
+    // while that one is awaited.
+    let first = rollout.first.as_ref();
+    let first_moved = first.is_some_and(|first| first.moved_at.is_some());
+    let awaited = !first_moved && first.is_some_and(|first| turn.awaits(rollout, first));
+    let room = if first_moved { room.to_release() } else { room.to_release().min(1) };
+    if room == 0 || awaited {
+        return;
+    }
+    let above = ranks_above(turn, rollout.threshold, rollout.limit, room);
+    let exhausted = (above.len() as u64) < room;
+    let next = if exhausted { rollout.limit } else { above.last().copied().unwrap_or(rollout.limit) };
+    rollout.threshold = Some(next);
+    push_mark(rollout, next, now);
+}
+
+/// Fixes what a wave releases at most: a device count becomes the rank of the last of them.
+fn open_wave(turn: &Turn<'_>, rollout: &mut Rollout, wave: u32) {
+    let index = usize::try_from(wave).unwrap_or(usize::MAX);
+    let threshold = rollout.threshold;
+    let all = turn.movable(threshold).count() as u64;
+    let is_last = index + 1 >= turn.group.waves.len();
+    let count = turn.group.waves.get(index).map_or(all, |share| share.at_least(all));
+    let limit = if is_last && count >= all { Rank::LAST } else { rank_at(turn, threshold, count, all) };
+    // Cumulative: a wave never takes back what an earlier one released.
+    rollout.limit = limit.max(rollout.threshold.unwrap_or(Rank(0)));
+    rollout.wave = wave;
+    rollout.wave_opened_at = Some(turn.context.now);
+    rollout.wave_completed_at = None;
+    rollout.done_at_opening = Some(turn.tally.done);
+    rollout.hooks = None;
+}
+
+/// Records when a threshold was reached; of too many marks the two closest in time become one, keeping the later
+/// time, so that no device is judged too early.
+pub(super) fn push_mark(rollout: &mut Rollout, threshold: Rank, at: Timestamp) {
+    rollout.marks.push(Mark { threshold, at });
+    if rollout.marks.len() > MOST_MARKS {
+        let closest = rollout
+            .marks
+            .windows(2)
+            .enumerate()
+            .min_by_key(|(_, pair)| pair[1].at.duration_since(pair[0].at))
+            .map_or(0, |(index, _)| index);
+        rollout.marks.remove(closest);
+    }
+}

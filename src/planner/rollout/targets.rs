@@ -1,0 +1,75 @@
+//! What each app is to run.
+
+use std::fmt;
+
+use crate::catalog::{Os, Product, Release, Version};
+use crate::fleet::devices::Device;
+use crate::planner::desired::{DevicePolicy, DeviceUpgrade};
+
+/// What devices are to run, for each product and operating system.
+#[derive(Clone, Debug)]
+pub struct Targets {
+    versions: [[Option<Version>; Os::ALL.len()]; Product::ALL.len()],
+}
+
+impl Targets {
+    /// What a release bundles; or, where the spec says that devices get what the authority offers, what was added there: releases
+    /// from 5.3 on bundle no app (domain.md, section 3).
+    pub fn of(release: &Release, policy: &DevicePolicy) -> Self {
+        let target = |product, os| match policy.upgrade {
+            DeviceUpgrade::Bundled | DeviceUpgrade::None => release.bundled(product, os),
+            DeviceUpgrade::ServerOffered => policy
+                .offered
+                .iter()
+                .find(|offered| offered.product == product && offered.os.is_none_or(|only| only == os))
+                .map(|offered| offered.version),
+        };
+        Self { versions: Product::ALL.map(|product| Os::ALL.map(|os| target(product, os))) }
+    }
+
+    /// Whether anything is to be run at all.
+    pub(super) fn say_anything(&self) -> bool {
+        self.versions.iter().flatten().any(Option::is_some)
+    }
+
+    /// What an app is to run; `None` where nothing is there for it.
+    pub fn target(&self, product: Product, os: Os) -> Option<Version> {
+        self.versions[product as usize][os as usize]
+    }
+
+    /// Whether a device is to be brought up by a rollout: its app is pushed by the server, and it is below its target. A newer
+    /// app that is accepted is current; nothing is ever moved down.
+    pub fn is_behind(&self, device: &Device) -> bool {
+        self.is_app_behind(device.product, device.os, device.version)
+    }
+
+    /// The same of an app.
+    pub fn is_app_behind(&self, product: Product, os: Os, version: Version) -> bool {
+        match product {
+            Product::CrashPlan | Product::SharePlan => {
+                self.target(product, os).is_some_and(|target| version < target)
+            }
+            // Mobile apps come from app stores: reported, never pushed.
+            Product::SharePlanMobile => false,
+        }
+    }
+
+    /// Whether a mobile app is behind.
+    pub(super) fn is_mobile_behind(&self, device: &Device) -> bool {
+        device.product == Product::SharePlanMobile
+            && self.target(device.product, device.os).is_some_and(|target| device.version < target)
+    }
+}
+
+impl fmt::Display for Targets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for product in Product::ALL {
+            for os in Os::ALL {
+                if let Some(version) = self.target(product, os) {
+                    write!(formatter, "{product}/{os}={version};")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

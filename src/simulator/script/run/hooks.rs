@@ -1,0 +1,58 @@
+//! Hooks of a story: jobs that take two minutes and end with the code that the story says.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::planner::Desired;
+use crate::planner::observed::{HookReading, HookRun};
+use crate::simulator::script::verb::HookEnd;
+
+/// How long a hook takes.
+const TAKES: SignedDuration = SignedDuration::from_mins(2);
+
+/// The hooks of a story, which outlive the operator's process.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hooks {
+    ends: BTreeMap<String, HookEnd>,
+    asked: BTreeMap<String, (String, Timestamp, HookEnd)>,
+}
+
+impl Hooks {
+    /// From now on a hook ends so.
+    pub(super) fn set(&mut self, hook: &str, end: HookEnd) {
+        self.ends.insert(hook.to_owned(), end);
+    }
+
+    /// A job is made, unless it is there.
+    pub(super) fn ask(&mut self, hook: &str, run: &str, now: Timestamp) {
+        let end = self.ends.get(hook).copied().unwrap_or(HookEnd::Code(0));
+        self.asked.entry(run.to_owned()).or_insert_with(|| (hook.to_owned(), now, end));
+    }
+
+    /// Whether jobs can be made for the hooks of the spec.
+    pub(super) fn readings(&self, desired: &Desired) -> BTreeMap<String, HookReading> {
+        let reading = |name: &String| match self.ends.get(name) {
+            Some(HookEnd::NoTemplate) => HookReading::Unfit("its PodTemplate does not exist".to_owned()),
+            Some(HookEnd::Code(_)) | None => HookReading::Ready,
+        };
+        desired.hooks.iter().map(|hook| (hook.name.clone(), reading(&hook.name))).collect()
+    }
+
+    /// How far they are.
+    pub(super) fn runs(&self, now: Timestamp) -> BTreeMap<String, HookRun> {
+        let run = |(hook, begun, end): &(String, Timestamp, HookEnd)| match end {
+            _ if now.duration_since(*begun) < TAKES => HookRun::Running,
+            HookEnd::Code(0) => HookRun::Passed,
+            HookEnd::Code(75) => HookRun::AskAgain,
+            HookEnd::Code(_) | HookEnd::NoTemplate => HookRun::Failed(format!("said no (job {hook})")),
+        };
+        self.asked.iter().map(|(name, asked)| (name.clone(), run(asked))).collect()
+    }
+
+    /// When the next of them ends.
+    pub(super) fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = self.asked.values().filter_map(|(_, begun, _)| begun.checked_add(TAKES).ok());
+        ends.filter(|end| *end > now).min()
+    }
+}
