@@ -12,6 +12,7 @@ pub mod code_upgrade;
 pub mod code_upgrade_order;
 pub mod condition;
 pub mod definition;
+pub mod devices;
 pub mod duration;
 pub mod share;
 pub mod status;

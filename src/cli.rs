@@ -4,6 +4,7 @@
 
 mod crds;
 mod demo;
+mod devices;
 mod output;
 mod plan;
 mod run;
@@ -31,6 +32,8 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Print what would be done, gate by gate, without doing any of it.
     Plan(plan::Arguments),
+    /// List the devices of an environment and say of each where it is and why.
+    Devices(devices::Arguments),
     /// Write the custom resource definitions.
     Crds(crds::Arguments),
     /// Watch a simulated environment being upgraded by the real operator on a real API server.
@@ -50,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::main(&arguments),
         Command::Simulate(arguments) => simulate::main(&arguments),
         Command::Plan(arguments) => plan::main(&arguments),
+        Command::Devices(arguments) => devices::main(&arguments),
         Command::Crds(arguments) => crds::main(&arguments),
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Version => {

@@ -125,7 +125,8 @@ const ENDING: Duration = Duration::from_secs(25);
 pub async fn run(options: Options, clock: Clock, config: Config, stop: Stop) -> Result<(), Error> {
     let metrics = Metrics::default();
     let readiness = Readiness::default();
-    let _http = serve(&options, &readiness, &metrics).await?;
+    let (acts, acting) = watch::channel(None);
+    let _http = serve(&options, &readiness, &metrics, acting).await?;
     let client = |config: Config| Client::try_from(config).map_err(|source| Error::Client(Box::new(source)));
     let calls = client(for_calls(&config))?;
     let watches = client(config.clone())?;
@@ -144,7 +145,8 @@ pub async fn run(options: Options, clock: Clock, config: Config, stop: Stop) -> 
         limits: Limits::default(),
         metrics: metrics.clone(),
     });
-    let outcome = lead(&options, shared, calls, watches, &mut lease, stop).await;
+    let outcome = lead(&options, shared, calls, watches, &mut lease, &acts, stop).await;
+    acts.send_replace(None);
     metrics.set_leading(false);
     readiness.set(false);
     outcome
@@ -157,6 +159,7 @@ async fn lead(
     calls: Client,
     watches: Client,
     lease: &mut Lease,
+    acts: &watch::Sender<Option<Arc<Context>>>,
     stop: Stop,
 ) -> Result<(), Error> {
     let (wakes, woken) = wake::channel();
@@ -183,6 +186,7 @@ async fn lead(
         wakes,
         failures: Failures::default(),
     });
+    acts.send_replace(Some(Arc::clone(&context)));
     let looks = controller::run(controller, context, woken, orders, catalog_changes, stop.clone());
     let ending = async {
         stop.clone().asked().await;
@@ -214,12 +218,13 @@ async fn serve(
     options: &Options,
     readiness: &Readiness,
     metrics: &Metrics,
+    acting: watch::Receiver<Option<Arc<Context>>>,
 ) -> Result<Option<Aborted>, Error> {
     let Some(address) = options.http else { return Ok(None) };
     let server = Server::bind(address).await.map_err(|source| Error::Http { address, source })?;
     let (readiness, metrics) = (readiness.clone(), metrics.clone());
     Ok(Some(Aborted(tokio::spawn(async move {
-        if let Err(error) = server.run(readiness, metrics).await {
+        if let Err(error) = server.run(readiness, metrics, acting).await {
             tracing::error!(%error, "health and metrics are not served any more");
         }
     }))))

@@ -15,6 +15,7 @@ mod cluster {
     pub(crate) mod catch;
     pub(crate) mod crds;
     pub(crate) mod deeds;
+    pub(crate) mod devices;
     pub(crate) mod environment;
     pub(crate) mod killed;
     pub(crate) mod methods;
@@ -30,6 +31,7 @@ mod cluster {
 use cluster::case::Case;
 use cluster::catch;
 use cluster::crds;
+use cluster::devices;
 use cluster::environment::{self, Environment};
 use cluster::killed;
 use cluster::methods;
@@ -68,6 +70,7 @@ fn main() -> Result<ExitCode, environment::Error> {
         methods::cases(),
         process::cases(),
         quiet::cases(),
+        devices::cases(),
     ];
     let trials = cases
         .into_iter()

@@ -147,6 +147,11 @@ impl Environments {
         environment
     }
 
+    /// The environment of an object, where it has been looked at.
+    pub fn get(&self, uid: &str) -> Option<Arc<Environment>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(uid).cloned()
+    }
+
     /// Ends the collectors of objects that are gone, and says which those were: `namespace/name`.
     pub fn retain(&self, exists: impl Fn(&str) -> bool) -> Vec<String> {
         let mut gone = Vec::new();

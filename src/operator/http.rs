@@ -1,7 +1,9 @@
-//! Health and metrics over HTTP: `/livez`, `/readyz`, `/metrics`.
+//! Health, metrics and devices over HTTP: `/livez`, `/readyz`, `/metrics`, `/devices/NAMESPACE/NAME`.
 //!
 //! Alive means that the runtime answers: a restart mends nothing else. Ready means that this process acts, or stands by for
 //! the one that does.
+
+mod devices;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +14,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
+use super::context::Context;
 use super::metrics::Metrics;
 
 /// Whether the process is ready. Cheap to clone.
@@ -42,6 +46,7 @@ pub struct Server {
 struct Shown {
     readiness: Readiness,
     metrics: Metrics,
+    context: devices::Acting,
 }
 
 impl Server {
@@ -65,12 +70,18 @@ impl Server {
     ///
     /// # Errors
     /// The socket broke.
-    pub async fn run(self, readiness: Readiness, metrics: Metrics) -> std::io::Result<()> {
+    pub async fn run(
+        self,
+        readiness: Readiness,
+        metrics: Metrics,
+        context: watch::Receiver<Option<Arc<Context>>>,
+    ) -> std::io::Result<()> {
         let router = Router::new()
             .route("/livez", get(|| async { "ok" }))
             .route("/readyz", get(readyz))
             .route("/metrics", get(show_metrics))
-            .with_state(Shown { readiness, metrics });
+            .route("/devices/{namespace}/{name}", get(devices::show))
+            .with_state(Shown { readiness, metrics, context });
         axum::serve(self.listener, router).await
     }
 }

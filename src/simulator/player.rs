@@ -39,7 +39,7 @@ pub const SERVER_VARIABLE: &str = "simulator.codeupgrade.dev/server-variable";
 /// On the pod of a Job: the environment variable with the version to which it upgrades that server.
 pub const VERSION_VARIABLE: &str = "simulator.codeupgrade.dev/version-variable";
 
-/// On the pod of a Job: it fails, with this message.
+/// On the pod of a Job: it fails, with this message; a number is its exit code, which is 1 otherwise.
 pub const FAILS: &str = "simulator.codeupgrade.dev/fails";
 
 /// The node that all pods run on.

@@ -1,6 +1,7 @@
 //! The operator under test: the library's own, with the account and the rights that the chart gives it, in time that
 //! runs faster.
 
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 
 use codeupgrade::operator::clock::Clock;
@@ -29,6 +30,8 @@ pub(crate) fn begins() -> Timestamp {
 /// A running operator.
 pub(crate) struct Operator {
     pub(crate) clock: Clock,
+    /// Where it serves health and devices.
+    pub(crate) http: Option<SocketAddr>,
     stopper: Stopper,
     running: JoinHandle<Result<(), operator::Error>>,
 }
@@ -38,7 +41,11 @@ impl Operator {
     pub(crate) async fn start(plane: &ControlPlane, client: &Client) -> Result<Self, Error> {
         stage::install(client).await?;
         let clock = Clock::scaled_from_now(begins(), SPEED);
-        Self::start_again(plane, client, &clock, Options::default()).await
+        // Any free port, at an address that the API server's proxy may reach: it never goes to loopback.
+        let http =
+            SocketAddr::new(own_address()?, std::net::TcpListener::bind("0.0.0.0:0")?.local_addr()?.port());
+        let options = Options { http: Some(http), ..Options::default() };
+        Self::start_again(plane, client, &clock, options).await
     }
 
     /// Starts another one where everything is installed.
@@ -51,9 +58,10 @@ impl Operator {
         let kubeconfig = Kubeconfig::read_from(kubeconfig(plane, client).await?)?;
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
         let options = Options { allow_hosts: vec!["127.0.0.1:*".to_owned()], ..options };
+        let http = options.http;
         let (stopper, stop) = shutdown::stop();
         let running = tokio::spawn(operator::run(options, clock.clone(), config, stop));
-        Ok(Self { clock: clock.clone(), stopper, running })
+        Ok(Self { clock: clock.clone(), http, stopper, running })
     }
 
     /// Asks it to stop and waits for its end.
@@ -61,6 +69,13 @@ impl Operator {
         self.stopper.stop();
         Ok(self.running.await??)
     }
+}
+
+/// An address of this machine that is not loopback. Nothing is sent: the system only says from where it would be.
+fn own_address() -> std::io::Result<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0")?;
+    socket.connect("198.51.100.1:9")?;
+    Ok(socket.local_addr()?.ip())
 }
 
 /// The kubeconfig of the operator's own account.

@@ -132,7 +132,7 @@ fn container_state(turn: &Turn, since: &Value) -> (Value, Value, i32) {
             (waiting, ended(1, "Error", message), RESTARTS)
         }
         Turn::Succeeds => (ended(0, "Completed", ""), json!({}), 0),
-        Turn::Fails { message } => (ended(1, "Error", message), json!({}), 0),
+        Turn::Fails { message } => (ended(message.parse().unwrap_or(1), "Error", message), json!({}), 0),
     }
 }
 

@@ -1,0 +1,247 @@
+//! The devices of an environment, for those who may see them: `/devices/NAMESPACE/NAME`. It only reads what the collector has.
+//!
+//! Who asks is proven by a token that was made for this audience alone, and may `get codeupgrades/devices` in that namespace.
+//! Answers are Kubernetes' own: a failure is a `Status`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
+use kube::api::PostParams;
+use kube::runtime::reflector::ObjectRef;
+use kube::{Api, ResourceExt};
+use serde_json::{Value, json};
+
+use super::Shown;
+use crate::api::devices::{
+    DEFAULT_LIMIT, DeviceCount, DeviceItem, DevicePage, DeviceQuery, MAX_LIMIT, SUBRESOURCE, TOKEN_AUDIENCE,
+    TOKEN_HEADER,
+};
+use crate::api::{CodeUpgrade, GROUP};
+use crate::catalog::{Os, Product, Version};
+use crate::fleet::devices::Device;
+use crate::operator::context::Context;
+use crate::planner::Memory;
+use crate::planner::rollout::{Judge, Verdict};
+use crate::translate;
+
+/// Why nothing is answered.
+pub(super) struct Denied {
+    code: StatusCode,
+    reason: &'static str,
+    message: String,
+}
+
+impl Denied {
+    fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { code, reason, message: message.into() }
+    }
+}
+
+impl axum::response::IntoResponse for Denied {
+    fn into_response(self) -> axum::response::Response {
+        let status = json!({
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+            "code": self.code.as_u16(),
+        });
+        (self.code, Json::<Value>(status)).into_response()
+    }
+}
+
+/// Answers with a page of devices.
+pub(super) async fn show(
+    State(shown): State<Shown>,
+    Path((namespace, name)): Path<(String, String)>,
+    Query(query): Query<DeviceQuery>,
+    headers: HeaderMap,
+) -> Result<Json<DevicePage>, Denied> {
+    let context = shown.context.borrow().clone().ok_or_else(|| {
+        let message = "this replica stands by: ask again, another one acts";
+        Denied::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+    })?;
+    let user = who(&context, &headers).await?;
+    check_rights(&context, user, &namespace, &name).await?;
+    let missing = |what: &str| {
+        let message = format!("CodeUpgrade {namespace}/{name} {what}");
+        Denied::new(StatusCode::NOT_FOUND, "NotFound", message)
+    };
+    let object = context.upgrades.get(&ObjectRef::new(&name).within(&namespace));
+    let object = object.ok_or_else(|| missing("is not there"))?;
+    let object = object.0.as_ref().map_err(|_| missing("cannot be read"))?;
+    let wanted = Wanted::read(&query)
+        .map_err(|message| Denied::new(StatusCode::BAD_REQUEST, "BadRequest", message))?;
+    let page = page(&context, object, &wanted).ok_or_else(|| missing("has no list of devices yet"))?;
+    Ok(Json(page))
+}
+
+async fn who(context: &Context, headers: &HeaderMap) -> Result<UserInfo, Denied> {
+    let unknown = |message: &str| Denied::new(StatusCode::UNAUTHORIZED, "Unauthorized", message.to_owned());
+    let token = headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
+    let token = token.ok_or_else(|| unknown("a token for audience codeupgrade.dev is asked for"))?;
+    let review = TokenReview {
+        spec: TokenReviewSpec {
+            token: Some(token.to_owned()),
+            audiences: Some(vec![TOKEN_AUDIENCE.to_owned()]),
+        },
+        ..TokenReview::default()
+    };
+    let api: Api<TokenReview> = Api::all(context.client.clone());
+    let answer = api.create(&PostParams::default(), &review).await.map_err(|error| unasked(&error))?;
+    let status = answer.status.unwrap_or_default();
+    // A review that does not name the audience was made by something that knows of none.
+    let is_for_us = status.audiences.iter().flatten().any(|audience| audience == TOKEN_AUDIENCE);
+    match (status.authenticated, status.user) {
+        (Some(true), Some(user)) if is_for_us => Ok(user),
+        (_, _) => Err(unknown("the token is not valid for audience codeupgrade.dev")),
+    }
+}
+
+async fn check_rights(context: &Context, user: UserInfo, namespace: &str, name: &str) -> Result<(), Denied> {
+    let asking = user.username.clone().unwrap_or_default();
+    let review = SubjectAccessReview {
+        spec: SubjectAccessReviewSpec {
+            extra: user.extra,
+            groups: user.groups,
+            uid: user.uid,
+            user: user.username,
+            resource_attributes: Some(ResourceAttributes {
+                group: Some(GROUP.to_owned()),
+                resource: Some("codeupgrades".to_owned()),
+                subresource: Some(SUBRESOURCE.to_owned()),
+                verb: Some("get".to_owned()),
+                namespace: Some(namespace.to_owned()),
+                name: Some(name.to_owned()),
+                ..ResourceAttributes::default()
+            }),
+            ..SubjectAccessReviewSpec::default()
+        },
+        ..SubjectAccessReview::default()
+    };
+    let api: Api<SubjectAccessReview> = Api::all(context.client.clone());
+    let answer = api.create(&PostParams::default(), &review).await.map_err(|error| unasked(&error))?;
+    if answer.status.is_some_and(|status| status.allowed) {
+        return Ok(());
+    }
+    let message = format!("{asking} may not get codeupgrades/{SUBRESOURCE} in namespace {namespace}");
+    Err(Denied::new(StatusCode::FORBIDDEN, "Forbidden", message))
+}
+
+fn unasked(error: &kube::Error) -> Denied {
+    tracing::warn!(%error, "the API server could not be asked who may see devices");
+    let message = "the API server could not be asked who may see devices";
+    Denied::new(StatusCode::BAD_GATEWAY, "InternalError", message)
+}
+
+/// A query that could be read.
+struct Wanted<'a> {
+    states: Vec<Verdict>,
+    group: Option<&'a str>,
+    guid: Option<u64>,
+    after: Option<u64>,
+    limit: usize,
+}
+
+impl<'a> Wanted<'a> {
+    fn read(query: &'a DeviceQuery) -> Result<Self, String> {
+        let state = |word: &str| {
+            Verdict::ALL.into_iter().find(|verdict| verdict.name().eq_ignore_ascii_case(word)).ok_or_else(
+                || {
+                    let names: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.name()).collect();
+                    format!("state: no device is ever so; write some of {}", names.join(", "))
+                },
+            )
+        };
+        let words = query.state.iter().flat_map(|text| text.split(',')).filter(|word| !word.is_empty());
+        Ok(Self {
+            states: words.map(state).collect::<Result<_, _>>()?,
+            group: query.group.as_deref(),
+            guid: query.guid,
+            after: query.after,
+            limit: query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT),
+        })
+    }
+}
+
+/// What devices are counted by.
+type Kind = (u16, Product, Os, Version, Verdict);
+
+fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<DevicePage> {
+    let environment = context.environments.get(&object.uid()?)?;
+    let snapshot = environment.snapshot();
+    let devices = snapshot.devices.clone()?;
+    let catalog = context.complete_catalog()?;
+    let desired = translate::desired(object);
+    let memory: Memory = object.status.as_ref().and_then(|status| status.memory.clone()).unwrap_or_default();
+    let settled = memory.settled.as_ref().map(|settled| settled.release);
+    let release = if memory.rollouts.is_empty() { desired.target.or(settled) } else { settled };
+    let flags = environment.flagged();
+    let described = release.and_then(|release| catalog.catalog.release(release));
+    let judge = Judge::new(&devices, described, &desired, &memory, &flags);
+    let group = |index: u16| desired.devices.groups.get(usize::from(index)).map(|group| group.name.clone());
+    let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
+    let (mut matching, mut items, mut next) = (0, Vec::new(), None);
+    for device in devices.rows() {
+        let verdict = judge.verdict(device);
+        let is_wanted = (wanted.states.is_empty() || wanted.states.contains(&verdict))
+            && wanted.guid.is_none_or(|guid| guid == device.guid)
+            && wanted.group.is_none_or(|name| group(device.group).as_deref() == Some(name));
+        if !is_wanted {
+            continue;
+        }
+        matching += 1;
+        let kind = (device.group, device.product, device.os, device.version, verdict);
+        *counts.entry(kind).or_default() += 1;
+        if wanted.after.is_some_and(|after| device.guid <= after) {
+            continue;
+        }
+        if items.len() < wanted.limit {
+            items.push(item(&judge, device, devices.ranked_for));
+        } else if next.is_none() {
+            next = items.last().map(|last: &DeviceItem| last.guid.clone());
+        }
+    }
+    let count = |((index, product, os, version, verdict), devices): (Kind, u64)| DeviceCount {
+        group: group(index),
+        product,
+        os,
+        version,
+        state: verdict.name().to_owned(),
+        devices,
+    };
+    let counts = counts.into_iter().map(count).collect();
+    Some(DevicePage { release, listed_at: devices.finished, matching, counts, items, next })
+}
+
+fn item(judge: &Judge<'_>, device: &Device, ranked_for: Option<Version>) -> DeviceItem {
+    let described = judge.describe(device);
+    let last_connected = (device.last_connected != i64::MIN).then_some(device.last_connected);
+    DeviceItem {
+        guid: device.guid.to_string(),
+        computer_id: device.computer_id,
+        product: device.product,
+        os: device.os,
+        version: device.version,
+        target: described.target,
+        state: described.verdict.name().to_owned(),
+        reason: described.reason,
+        group: described.group,
+        organisation: device.organisation,
+        rank: ranked_for.map(|_| device.rank.to_string()),
+        last_connected: last_connected.and_then(|second| Timestamp::from_second(second).ok()),
+        released_at: described.released_at,
+        flagged_at: described.flagged_at,
+    }
+}
+
+/// What the handler needs of the process that acts; empty while another one does.
+pub(super) type Acting = tokio::sync::watch::Receiver<Option<Arc<Context>>>;

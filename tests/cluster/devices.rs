@@ -1,0 +1,189 @@
+//! Devices on a real API server: a rollout with a hook between its waves, a group that halts, and who may see which devices.
+
+use std::path::Path;
+use std::process::Output;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeupgrade::simulator::site::Site;
+use codeupgrade::simulator::stage::apply;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{Endpoints, Pod, PodTemplate, Service, ServiceAccount};
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use kube::Api;
+use kube::api::{ListParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use super::case::{Case, Outcome, case};
+use super::environment::{Environment, Error, Setting, UPGRADE, until_status};
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        case("devices_are_shown_to_those_who_may_see_them", shown_to_those_who_may),
+        case("hooks_between_waves_are_jobs_and_answer_by_their_exit_code", hooks_answer),
+    ]
+}
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Every third device fails, and three may.
+const FAILING: &str = "
+authority: {name: authority, version: 4.3.5.3}
+devices: [{count: 30, os: Windows, version: 4.2.0, exceptions: [{every: 3, behaviour: Fails}]}]
+";
+
+async fn shown_to_those_who_may(environment: Arc<Environment>) -> Outcome {
+    let site = environment.site("devices", Setting::of(FAILING)).await?;
+    publish(&environment).await?;
+    let here = Some(site.namespace.as_str());
+    for account in ["codeupgrade-viewer", "somebody"] {
+        apply::<ServiceAccount>(&environment.client, here, json!({"metadata": {"name": account}})).await?;
+    }
+    let mut spec = site.wanting("4.3.5.3".parse()?);
+    spec["devices"] =
+        json!({"upgrade": "Bundled", "groups": [{"name": "it", "all": true, "maxFailures": 3}]});
+    site.commit(UPGRADE, spec).await?;
+    until_status(&environment.client, &site, PATIENCE, |status| status.reason == "GroupHalted").await?;
+
+    let denied = ask(&environment, &site, &[]).await?;
+    assert!(!denied.status.success());
+    assert!(said(&denied.stderr).contains("may not get codeupgrades/devices"), "{denied:?}");
+    let subjects = json!([
+        {"kind": "ServiceAccount", "name": "codeupgrade-viewer", "namespace": site.namespace}
+    ]);
+    let role = "codeupgrade-device-viewer";
+    let binding = json!({
+        "metadata": {"name": role},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": subjects,
+    });
+    apply::<RoleBinding>(&environment.client, here, binding).await?;
+    let denied = ask(&environment, &site, &["--account", "somebody"]).await?;
+    assert!(said(&denied.stderr).contains("somebody may not get"), "{denied:?}");
+    let wrong = ask(&environment, &site, &["--state", "Broken"]).await?;
+    assert!(said(&wrong.stderr).contains("--state Broken"), "{wrong:?}");
+
+    let failed = page(&environment, &site, &["--state", "Failed"]).await?;
+    let guids = guids_of(&failed);
+    assert!(guids.len() > 3 && guids.len() <= 10, "{failed}");
+    assert_eq!(failed["matching"], guids.len());
+    assert!(failed["items"][0]["reason"].as_str().unwrap_or_default().contains("still at 4.2.0"));
+    let done = page(&environment, &site, &["--state", "done", "--limit", "2"]).await?;
+    let next = done["next"].as_str().ok_or("there is a second page")?.to_owned();
+    assert_eq!(guids_of(&done).last(), Some(&next));
+    let second = page(&environment, &site, &["--state", "Done", "--limit", "2", "--after", &next]).await?;
+    assert!(guids_of(&second).iter().all(|guid| *guid > next), "{second}");
+
+    let explained = ask(&environment, &site, &["--explain", &guids[0]]).await?;
+    let text = said(&explained.stdout);
+    assert!(text.starts_with(&format!("{} is Failed: connected for more than 90 min", guids[0])), "{text}");
+    assert!(text.contains(&format!("echo -n {}/4.3.5.3 | md5sum", guids[0])), "{text}");
+    let counts = said(&ask(&environment, &site, &["--counts"]).await?.stdout);
+    assert!(counts.contains("it     CrashPlan  Windows  4.3.5    Done"), "{counts}");
+    Ok(())
+}
+
+fn guids_of(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(|item| Some(item["guid"].as_str()?.to_owned())).collect()
+}
+
+async fn page(environment: &Environment, site: &Site, arguments: &[&str]) -> Result<Value, Error> {
+    let output = ask(environment, site, &[arguments, &["-o", "json"]].concat()).await?;
+    if !output.status.success() {
+        return Err(said(&output.stderr).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Runs the shipped program as a person does.
+async fn ask(environment: &Environment, site: &Site, arguments: &[&str]) -> Result<Output, Error> {
+    let http = environment.operator().await?.http.ok_or("the operator serves HTTP")?;
+    let program = Path::new(env!("CARGO_BIN_EXE_codeupgrade"));
+    let output = Command::new(program)
+        .args(["devices", UPGRADE, "--namespace", &site.namespace])
+        .args(["--service", &format!("codeupgrade/codeupgrade:{}", http.port())])
+        .args(arguments)
+        .env("KUBECONFIG", environment.plane.admin_kubeconfig())
+        .output()
+        .await?;
+    Ok(output)
+}
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The Service of the operator with its pod and endpoints, which no kubelet and no controller make here: the API server's
+/// proxy goes only to the address of a pod that has it.
+async fn publish(environment: &Environment) -> Result<(), Error> {
+    const NAME: &str = "codeupgrade";
+    let client = &environment.client;
+    let http = environment.operator().await?.http.ok_or("the operator serves HTTP")?;
+    let ports = json!([{"name": "http", "port": http.port(), "protocol": "TCP"}]);
+    let service = json!({"metadata": {"name": NAME}, "spec": {"ports": ports}});
+    apply::<Service>(client, Some(NAME), service).await?;
+    let containers = json!([{"name": "operator", "image": "registry.example/codeupgrade:1"}]);
+    let pod = json!({"metadata": {"name": NAME}, "spec": {"containers": containers}});
+    apply::<Pod>(client, Some(NAME), pod).await?;
+    let pods: Api<Pod> = Api::namespaced(client.clone(), NAME);
+    let status = json!({"status": {"phase": "Running", "podIP": http.ip(), "podIPs": [{"ip": http.ip()}]}});
+    pods.patch_status(NAME, &PatchParams::default(), &Patch::Merge(status)).await?;
+    let address = json!({"ip": http.ip(), "targetRef": {"kind": "Pod", "name": NAME, "namespace": NAME}});
+    let endpoints =
+        json!({"metadata": {"name": NAME}, "subsets": [{"addresses": [address], "ports": ports}]});
+    apply::<Endpoints>(client, Some(NAME), endpoints).await?;
+    Ok(())
+}
+
+const TEN: &str = "
+authority: {name: authority, version: 4.3.5.3}
+devices: [{count: 10, os: Windows, version: 4.2.0}]
+";
+
+async fn hooks_answer(environment: Arc<Environment>) -> Outcome {
+    let site = environment.site("hooks", Setting::of(TEN)).await?;
+    let mut spec = site.wanting("4.3.5.3".parse()?);
+    spec["hooks"] = json!([{"name": "smoke", "when": "BetweenWaves", "job": "smoke-test"}]);
+    spec["devices"] = json!({"upgrade": "Bundled", "waves": [1, "100%"], "pause": "1h"});
+    site.commit(UPGRADE, spec).await?;
+    let client = &environment.client;
+    until_status(client, &site, PATIENCE, |status| status.reason == "HookUnfit").await?;
+    template(&environment, &site, Some("75")).await?;
+    let jobs: Api<Job> = Api::namespaced(client.clone(), &site.namespace);
+    // Asked again: a second job, of another name.
+    until_status(client, &site, PATIENCE, |status| status.message.contains("asked again")).await?;
+    template(&environment, &site, Some("1")).await?;
+    let status = until_status(client, &site, PATIENCE, |status| status.reason == "HookFailed").await?;
+    assert!(status.message.contains("hook smoke said no (job smoke-"), "{}", status.message);
+    let asked = jobs.list(&ListParams::default()).await?.items;
+    assert!(asked.len() >= 2, "{}", asked.len());
+    assert!(asked.iter().all(|job| job.metadata.owner_references.is_none()));
+    let told = asked[0].spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    let told = told.and_then(|pod| pod.containers[0].env.clone()).unwrap_or_default();
+    let wave = told.iter().find(|variable| variable.name == "CODEUPGRADE_WAVE");
+    assert_eq!(wave.and_then(|variable| variable.value.as_deref()), Some("2"));
+    template(&environment, &site, None).await?;
+    let order = json!({
+        "metadata": {"name": "again"},
+        "spec": {"upgrade": UPGRADE, "action": "Retry", "for": "group all", "reason": "mended", "by": "admin"},
+    });
+    apply::<codeupgrade::api::CodeUpgradeOrder>(client, Some(&site.namespace), order).await?;
+    until_status(client, &site, PATIENCE, |status| status.phase == "Done").await?;
+    Ok(())
+}
+
+/// What the hook's jobs are made from: they fail with this exit code, or succeed.
+async fn template(environment: &Environment, site: &Site, fails: Option<&str>) -> Result<(), Error> {
+    let annotations =
+        fails.map_or_else(|| json!({}), |code| json!({"simulator.codeupgrade.dev/fails": code}));
+    let object = json!({
+        "metadata": {"name": "smoke-test"},
+        "template": {
+            "metadata": {"annotations": annotations},
+            "spec": {"containers": [{"name": "main", "image": "registry.example/smoke:1"}]},
+        },
+    });
+    Ok(apply::<PodTemplate>(&environment.client, Some(&site.namespace), object).await?)
+}
