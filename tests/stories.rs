@@ -10,6 +10,8 @@ mod documents;
 mod plans;
 #[path = "stories/properties.rs"]
 mod properties;
+#[path = "stories/rollouts.rs"]
+mod rollouts;
 #[path = "stories/rooms.rs"]
 mod rooms;
 #[path = "stories/scripts.rs"]

@@ -15,6 +15,7 @@ use super::rights::{Question, RightsCache};
 use super::wake::Waker;
 use crate::code42;
 use crate::planner::desired::WorkloadRef;
+use crate::planner::observed::Flags;
 
 /// Answers about jobs: by template, for an account and the template's revision.
 pub type HookRights = RightsCache<String, (String, Option<String>)>;
@@ -26,7 +27,7 @@ pub struct Environment {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     asks: watch::Sender<Ask>,
     authority: watch::Receiver<Option<code42::Client>>,
-    flagged: Mutex<Arc<BTreeMap<u64, Timestamp>>>,
+    flagged: Mutex<Arc<Flags>>,
     /// What dry runs of changes of workloads said.
     pub rights: Mutex<RightsCache<WorkloadRef, Question>>,
     hook_rights: Mutex<HookRights>,
@@ -40,7 +41,7 @@ impl Environment {
         ask: Ask,
         waker: Waker,
         known: Snapshot,
-        flagged: Arc<BTreeMap<u64, Timestamp>>,
+        flagged: Arc<Flags>,
     ) -> Self {
         let (asks, asked) = watch::channel(ask);
         let (publish, snapshots) = watch::channel(Arc::new(known));
@@ -85,14 +86,14 @@ impl Environment {
     }
 
     /// Devices flagged by this process, and when.
-    pub fn flagged(&self) -> Arc<BTreeMap<u64, Timestamp>> {
+    pub fn flagged(&self) -> Arc<Flags> {
         Arc::clone(&self.flagged.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Notes that a device was flagged.
     pub fn note_flagged(&self, guid: u64, at: Timestamp) {
         let mut flagged = self.flagged.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(&mut flagged).insert(guid, at);
+        Arc::make_mut(&mut flagged).given.insert(guid, at);
     }
 
     /// Forgets the flags of devices that moved or are gone: what is kept stays small, and a failure is remembered for as long as it
@@ -104,7 +105,7 @@ impl Environment {
         let mut flagged = self.flagged.lock().unwrap_or_else(PoisonError::into_inner);
         let flagged = Arc::make_mut(&mut flagged);
         for guid in guids {
-            flagged.remove(guid);
+            flagged.given.remove(guid);
         }
     }
 }
@@ -141,7 +142,8 @@ impl Environments {
         // Facts of another url are another environment's; a new password changes no fact.
         let kept = before.filter(|environment| environment.connection.url == connection.url);
         let snapshot = kept.map_or_else(Snapshot::nothing, |environment| (*environment.snapshot()).clone());
-        let flagged = kept.map_or_else(Arc::default, |environment| environment.flagged());
+        let none = || Arc::new(Flags::none(shared.clock.now()));
+        let flagged = kept.map_or_else(none, |environment| environment.flagged());
         let environment = Arc::new(Environment::start(shared, connection, ask(), waker(), snapshot, flagged));
         known.insert(uid.to_owned(), Arc::clone(&environment));
         environment

@@ -295,7 +295,7 @@ fn devices_under_way(grounds: &Grounds<'_>) -> usize {
             .map(|app| app.version),
         DeviceUpgrade::Bundled | DeviceUpgrade::None => release.bundled(device.product, device.os),
     };
-    let flags = grounds.observed.flagged.iter();
+    let flags = grounds.observed.flagged.given.iter();
     flags
         .filter(|(_, at)| grounds.now.duration_since(**at) < SignedDuration::from_hours(24))
         .filter(|(guid, at)| {

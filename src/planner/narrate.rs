@@ -1,6 +1,7 @@
 //! A decision in words: phase, sentence, conditions, tables.
 
 mod conditions;
+mod rolling_out;
 mod servers;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,8 +12,7 @@ use super::gates::{self, Context};
 use super::intent::{Intent, Travellers};
 use super::memory::Hop;
 use super::report::{
-    BackupsInterrupted, DevicesReport, Gate, GateName, GroupReport, GroupState, Needs, Now, Phase, Report,
-    ServerState, Verdict,
+    BackupsInterrupted, DevicesReport, Gate, GateName, Needs, Now, Phase, Report, ServerState, Verdict,
 };
 use super::rollout;
 use super::settle::Standing;
@@ -109,7 +109,7 @@ fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
     {
         return match gates::leading(&findings.rollout_gates) {
             Some(gate) => held(context, gate),
-            None => rolling_out(context, findings, rollout),
+            None => rolling_out::rolling_out(context, findings, rollout),
         };
     }
     if let Some(gate) = rest_of_everything {
@@ -133,7 +133,7 @@ fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
         return Headline::new(Phase::Done, Reason::Done, message);
     }
     if let Some(rollout) = &findings.rollout {
-        return rolling_out(context, findings, rollout);
+        return rolling_out::rolling_out(context, findings, rollout);
     }
     Headline::new(Phase::Checking, Reason::ListingAwaited, "the devices are being listed")
 }
@@ -232,108 +232,6 @@ fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headlin
     };
     let until = since.and_then(|since| since.saturating_add(durations::SERVER_TAKES_AT_MOST).ok());
     Headline { until: until.filter(|_| !is_slow), ..Headline::new(Phase::Upgrading, reason, message) }
-}
-
-fn rolling_out(context: &Context<'_>, findings: &Findings, rollout: &rollout::Progress) -> Headline {
-    if let Some(halt) = &rollout.halted {
-        return halted(halt);
-    }
-    if let Some((guid, since)) = rollout.first_awaited {
-        let until = since.saturating_add(rollout::RETRY_TIME).ok();
-        let message =
-            format!("the first device ({guid}) is being upgraded; the others follow when it has moved");
-        return Headline { until, ..Headline::new(Phase::RollingOut, Reason::FirstDeviceAwaited, message) };
-    }
-    let behind = |state: GroupState| {
-        rollout.groups.iter().find(|group| group.state == state && group.done < group.total)
-    };
-    if let Some(asked) = &rollout.asked {
-        return asking(asked);
-    }
-    if let Some(group) = behind(GroupState::Overdue) {
-        return overdue(group);
-    }
-    if let Some(group) = behind(GroupState::Releasing) {
-        let message = format!(
-            "group {}: wave {} of {}, {} of {} done, {} under way",
-            group.name,
-            group.wave,
-            group.waves,
-            group.done,
-            words::count(group.total, "device"),
-            group.in_flight
-        );
-        return Headline::new(Phase::RollingOut, Reason::RollingOut, message);
-    }
-    if let Some(group) = behind(GroupState::Pausing) {
-        let message = format!("group {}: wave {} of {} is complete", group.name, group.wave, group.waves);
-        let mut headline = Headline::new(Phase::RollingOut, Reason::WavePause, message);
-        if let Some(until) = rollout.wake_at {
-            headline.message = format!("{}; the next begins {}", headline.message, words::instant(until));
-            headline.until = Some(until);
-        }
-        return headline;
-    }
-    if let Some(group) = behind(GroupState::Held).filter(|_| rollout.complete) {
-        let left = group.total - group.done;
-        let message =
-            format!("group {} is held by the spec: {} behind", group.name, words::count(left, "device"));
-        return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
-    }
-    let unmatched = findings.overview.as_ref().map_or(0, |overview| overview.unmatched);
-    if unmatched > 0 && rollout.complete {
-        let message = format!("{} match no group and are held", words::count(unmatched, "device"));
-        return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
-    }
-    if let (Intent::Hop(_), true) = (context.intent, rollout.complete) {
-        let gate = Gate { name: GateName::Compatibility, verdict: gates::compatibility::check(context) };
-        return held(context, &gate);
-    }
-    Headline::new(Phase::RollingOut, Reason::RollingOut, "devices are followed until 95 % are done")
-}
-
-fn halted(halt: &rollout::Halt) -> Headline {
-    let rollout::Halt { group, hook, failed, lost, sample } = halt;
-    if let Some((hook, how)) = hook {
-        let message = format!("group {group} is halted: hook {hook} {how}");
-        let mut headline = Headline::new(Phase::Stalled, Reason::HookFailed, message);
-        let mend = format!("look at its job, mend the cause, then order Retry for \"group {group}\"");
-        headline.mend = Some(mend);
-        return headline;
-    }
-    let sample: Vec<String> = sample.iter().map(u64::to_string).collect();
-    let lost = if *lost > 0 { format!(", {lost} lost") } else { String::new() };
-    let message = format!("group {group} is halted: {failed} failed{lost} ({}, ...)", sample.join(", "));
-    let mut headline = Headline::new(Phase::Stalled, Reason::GroupHalted, message);
-    let mend = format!(
-        "see them with codeupgrade devices --state Failed,Lost, mend the cause, then order Retry for \"group {group}\""
-    );
-    headline.mend = Some(mend);
-    headline
-}
-
-fn asking(asked: &rollout::Asked) -> Headline {
-    let rollout::Asked { group, wave, hook, again_at } = asked;
-    let message = match (hook, again_at) {
-        (_, Some(at)) => {
-            format!("group {group}: hooks are asked again {} before wave {wave} opens", words::instant(*at))
-        }
-        (Some(hook), None) => format!("group {group}: hook {hook} is asked before wave {wave} opens"),
-        (None, None) => format!("group {group}: hooks are asked before wave {wave} opens"),
-    };
-    Headline { until: *again_at, ..Headline::new(Phase::RollingOut, Reason::HookAwaited, message) }
-}
-
-fn overdue(group: &GroupReport) -> Headline {
-    let GroupReport { name, wave, done, in_flight, pending, .. } = group;
-    let message = format!(
-        "group {name}: wave {wave} is not complete after 7 days: {done} done, {in_flight} under way, {pending} not seen since"
-    );
-    let mut headline = Headline::new(Phase::Suspended, Reason::WaveOverdue, message);
-    let mend =
-        format!("order Approve for \"group {name}\" to go on as it is, or Retry to give it another 7 days");
-    headline.mend = Some(mend);
-    headline
 }
 
 /// The devices counted against the release that they follow; before they follow any, against the wanted one.

@@ -37,8 +37,8 @@ pub struct Observed {
     pub orders: Vec<Order>,
     /// What other objects of `provenIn` have proven.
     pub proofs: Vec<Proof>,
-    /// Devices flagged by this process: guid and when. Lost at a restart; flagging again is harmless.
-    pub flagged: Arc<BTreeMap<u64, Timestamp>>,
+    /// Devices flagged by this process. Lost at a restart; flagging again is harmless.
+    pub flagged: Arc<Flags>,
     /// Templates of hooks, by the name of the hook.
     pub hooks: BTreeMap<String, HookReading>,
     /// Hooks that were asked, by the run that a step named.
@@ -49,6 +49,22 @@ pub struct Observed {
     pub group_problems: Vec<Problem>,
     /// Whether the object bears the operator's finalizer.
     pub finalizer: Finalizer,
+}
+
+/// Devices that this process told to upgrade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flags {
+    /// Since when it keeps count: what was flagged before, nobody knows any more.
+    pub since: Timestamp,
+    /// When each was flagged, by guid.
+    pub given: BTreeMap<u64, Timestamp>,
+}
+
+impl Flags {
+    /// None so far.
+    pub fn none(since: Timestamp) -> Self {
+        Self { since, given: BTreeMap::new() }
+    }
 }
 
 /// What reading the template of a hook gave.
@@ -346,7 +362,7 @@ impl Observed {
             claim: Claim::Held,
             orders: Vec::new(),
             proofs: Vec::new(),
-            flagged: Arc::default(),
+            flagged: Arc::new(Flags::none(witnesses.operator)),
             hooks: BTreeMap::new(),
             hook_runs: BTreeMap::new(),
             catalog_problems: Vec::new(),

@@ -41,6 +41,9 @@ pub const ONLINE_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 /// (domain.md, section 3). Before that nothing is a failure.
 pub const RETRY_TIME: SignedDuration = SignedDuration::from_mins(90);
 
+/// A wave that is not complete by then after its last release is overdue (design.md, section 7).
+pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// A threshold rises at most this often.
 const RAISE_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
@@ -117,7 +120,7 @@ pub fn advance(
     start::start_rollouts(memory, &policy.groups, &targets, release, context.now);
     orders::follow(memory, context);
     let flags = &context.observed.flagged;
-    let tallies = tally(devices, &targets, memory, context.desired, flags);
+    let tallies = tally(devices, &targets, memory, context.desired, flags, context.now);
     let over = evidence::over(devices, &targets, flags);
     let mut progress = Progress { complete: true, over, ..Progress::default() };
     let mut room = Room::left(context, devices, &targets, &tallies);
@@ -155,8 +158,8 @@ pub fn advance(
         if rollout.halted_at.is_some() {
             progress.halted.get_or_insert_with(|| turn.halt(rollout));
         }
-        if rollout.completed_at.is_none() {
-            // The next group follows only when this one is complete.
+        if rollout.completed_at.is_none() || rollout.halted_at.is_some() {
+            // The next group follows only when this one is complete, and waits again where a late one of it fails.
             open = false;
             progress.complete = false;
         }

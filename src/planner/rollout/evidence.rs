@@ -1,19 +1,15 @@
 //! What is known of one released device: the facts that every verdict is made of. One function, so that counts and lists never
 //! differ.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
-use super::RETRY_TIME;
+use super::{ONLINE_WITHIN, RETRY_TIME};
 use crate::fleet::Devices;
 use crate::fleet::devices::{Device, DeviceState};
 use crate::planner::memory::Rollout;
+use crate::planner::observed::Flags;
 
 use super::Targets;
-
-/// Devices that this process flagged, and when.
-pub(super) type Flags = BTreeMap<u64, Timestamp>;
 
 /// A flag counts as a device under way for at most this long: who has not come back by then is away, not upgrading.
 const UNDER_WAY_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
@@ -37,8 +33,6 @@ pub(super) enum Evidence {
     InFlight {
         /// When it was released.
         released_at: Timestamp,
-        /// Whether this process flagged it.
-        flag: Flag,
     },
     /// Released and flagged, connected for longer than its app retries by itself, and still behind.
     Failed {
@@ -47,24 +41,15 @@ pub(super) enum Evidence {
     },
 }
 
-/// Whether this process flagged a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flag {
-    /// It did.
-    Given,
-    /// It did not; an earlier process may have.
-    Unknown,
-}
-
 impl Evidence {
     /// When it was released, if it was.
     pub(super) fn released_at(self) -> Option<Timestamp> {
         match self {
             Self::Unreleased => None,
             Self::Done { released_at } => released_at,
-            Self::Pending { released_at }
-            | Self::InFlight { released_at, .. }
-            | Self::Failed { released_at } => Some(released_at),
+            Self::Pending { released_at } | Self::InFlight { released_at } | Self::Failed { released_at } => {
+                Some(released_at)
+            }
         }
     }
 }
@@ -78,13 +63,12 @@ pub(super) fn evidence(rollout: &Rollout, device: &Device, is_behind: bool, flag
         released_at if !is_behind => Evidence::Done { released_at },
         None => Evidence::Unreleased,
         Some(released_at) => {
-            let flagged_at = flags.get(&device.guid).copied().filter(|at| *at >= rollout.started_at);
+            let flagged_at = flags.given.get(&device.guid).copied().filter(|at| *at >= rollout.started_at);
             let retried = flagged_at.and_then(|at| at.max(released_at).checked_add(RETRY_TIME).ok());
             if retried.is_some_and(|retried| device.seen_since(retried)) {
                 Evidence::Failed { released_at }
             } else if flagged_at.is_some() || device.seen_since(released_at) {
-                let flag = if flagged_at.is_some() { Flag::Given } else { Flag::Unknown };
-                Evidence::InFlight { released_at, flag }
+                Evidence::InFlight { released_at }
             } else {
                 Evidence::Pending { released_at }
             }
@@ -109,7 +93,22 @@ pub(super) fn under_way(devices: &Devices, targets: &Targets, flags: &Flags, now
                     && !device.seen_since(retried)
             })
     };
-    flags.iter().filter(may_move).count() as u64
+    flags.given.iter().filter(may_move).count() as u64
+}
+
+/// Whether an earlier process may have flagged a device that is behind, so that it may be upgrading now. A process keeps no record
+/// of its flags that outlives it: after a restart all that was released counts, until it was connected for as long as apps retry.
+pub(super) fn perhaps_under_way(rollout: &Rollout, device: &Device, flags: &Flags, now: Timestamp) -> bool {
+    let retried = flags.since.saturating_add(RETRY_TIME).unwrap_or(Timestamp::MAX);
+    // Only a device that was online was flagged.
+    let gone_since = UNDER_WAY_FOR.saturating_add(ONLINE_WITHIN);
+    let gone_since = now.saturating_sub(gone_since).unwrap_or(Timestamp::MIN);
+    rollout.started_at < flags.since
+        && now.duration_since(flags.since) < UNDER_WAY_FOR
+        && rollout.threshold.is_some_and(|threshold| device.rank <= threshold)
+        && !flags.given.contains_key(&device.guid)
+        && device.seen_since(gone_since)
+        && !device.seen_since(retried)
 }
 
 /// Flags that a listing begun later shows to be over: the device is up, or gone.
@@ -117,5 +116,5 @@ pub(super) fn over(devices: &Devices, targets: &Targets, flags: &Flags) -> Vec<u
     let is_over = |guid: u64, at: Timestamp| {
         devices.began > at && devices.find(guid).is_none_or(|device| !targets.is_behind(device))
     };
-    flags.iter().filter(|(guid, at)| is_over(**guid, **at)).map(|(guid, _)| *guid).collect()
+    flags.given.iter().filter(|(guid, at)| is_over(**guid, **at)).map(|(guid, _)| *guid).collect()
 }

@@ -1,5 +1,6 @@
 //! Flagging released devices that are online: the first alone, the others when it was seen to move.
 
+use super::evidence::perhaps_under_way;
 use super::pick::online_to_flag;
 use super::release::Room;
 use super::{Progress, Turn};
@@ -31,8 +32,14 @@ pub(super) fn flag(turn: &Turn<'_>, rollout: &mut Rollout, room: &mut Room, prog
     }
     let first_moved = rollout.first.as_ref().is_some_and(|first| first.moved_at.is_some());
     let most = if first_moved { room.to_flag() } else { room.to_flag().min(1) };
-    let chosen = online_to_flag(turn, rollout, threshold, most);
-    room.take(chosen.len() as u64);
+    let candidates = online_to_flag(turn, rollout, threshold, most);
+    let counts_already = |flag: &FlagDevice| {
+        let device = turn.devices.find(flag.guid);
+        let (flags, now) = (&turn.context.observed.flagged, turn.context.now);
+        device.is_some_and(|device| perhaps_under_way(rollout, device, flags, now))
+    };
+    let chosen: Vec<FlagDevice> =
+        candidates.into_iter().filter(|flag| room.take(counts_already(flag))).collect();
     if !first_moved && let Some(device) = chosen.first() {
         let failed_before = rollout.first.as_ref().map_or(0, |first| first.failed_before + 1);
         rollout.first =

@@ -1,19 +1,16 @@
 //! Whether a wave is halted, complete or overdue, by its own devices.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::release::push_mark;
 use super::tally::Tally;
-use super::{MOST_FIRST_DEVICES, Turn};
+use super::{MOST_FIRST_DEVICES, OVERDUE_AFTER, Turn};
 use crate::fleet::Rank;
 use crate::planner::desired::Share;
 use crate::planner::memory::Rollout;
 
 /// Verdicts before a share of failures means anything.
 const LEAST_VERDICTS: u64 = 20;
-
-/// A wave that is not complete by then after its last release is overdue (design.md, section 7).
-const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// When the open wave is overdue: a week after it released the last of its devices, if it is neither complete nor halted.
 pub(super) fn overdue_since(rollout: &Rollout) -> Option<Timestamp> {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::evidence::Flags;
 use super::verdict::{Judge, Verdict};
 use crate::catalog::{Os, Product, Release, Version};
 use crate::fleet::Devices;
 use crate::fleet::devices::UNMATCHED;
+use crate::planner::observed::Flags;
 use crate::planner::{Desired, Memory};
 
 /// Most apps that are counted one by one.

@@ -13,7 +13,7 @@ use crate::planner::step::FlagDevice;
 impl Turn<'_> {
     /// Whether this process flagged a device in this rollout. A flag of an earlier one led to another version.
     pub(super) fn is_flagged(&self, rollout: &Rollout, guid: u64) -> bool {
-        self.context.observed.flagged.get(&guid).is_some_and(|at| *at >= rollout.started_at)
+        self.context.observed.flagged.given.get(&guid).is_some_and(|at| *at >= rollout.started_at)
     }
 
     /// The devices of the group that take part.
@@ -105,7 +105,7 @@ pub(super) fn released_and_behind(turn: &Turn<'_>, rollout: &Rollout, most: u64)
     let Some(threshold) = rollout.threshold else { return Vec::new() };
     let flagged = &turn.context.observed.flagged;
     let candidates = turn.behind().filter(|device| device.rank <= threshold).map(|device| {
-        let flagged_at = flagged.get(&device.guid).copied().unwrap_or(Timestamp::MAX);
+        let flagged_at = flagged.given.get(&device.guid).copied().unwrap_or(Timestamp::MAX);
         (flagged_at, device.guid)
     });
     smallest(candidates, most).into_iter().map(|(_, guid)| guid).collect()

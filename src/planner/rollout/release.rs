@@ -16,10 +16,10 @@ const MOST_MARKS: usize = 16;
 /// How many devices of the environment may be told to upgrade now.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    /// More devices that may be under way at once, by the flags of this process.
-    in_flight: u64,
-    /// Devices that an earlier process may have flagged: nothing more is released for as long as they take up all the room.
-    perhaps_flagged: u64,
+    /// More devices that may be under way at once; `None` where more may be already.
+    in_flight: Option<u64>,
+    /// Devices that an earlier process may have flagged, and that count as under way.
+    perhaps_under_way: u64,
     /// More devices that may be flagged in this minute.
     rate: u64,
     /// Devices that a threshold may rise by at once.
@@ -36,30 +36,39 @@ impl Room {
     ) -> Self {
         let (policy, flags) = (&context.desired.devices, &context.observed.flagged);
         let since = context.now.saturating_sub(RAISE_EVERY).unwrap_or(Timestamp::MIN);
-        let recent = flags.values().filter(|at| **at > since).count() as u64;
+        let recent = flags.given.values().filter(|at| **at > since).count() as u64;
+        // What an earlier process flagged in this minute, nobody knows.
+        let took_over = context.memory.rollouts.iter().any(|rollout| rollout.started_at < flags.since);
+        let rate = if took_over && flags.since > since { 0 } else { policy.rate_per_minute };
         let moving = under_way(devices, targets, flags, context.now);
+        let perhaps_under_way = tallies.iter().map(|tally| tally.perhaps_under_way).sum();
         Self {
-            in_flight: u64::from(policy.max_in_flight).saturating_sub(moving),
-            perhaps_flagged: tallies.iter().map(|tally| tally.perhaps_flagged).sum(),
-            rate: u64::from(policy.rate_per_minute).saturating_sub(recent),
+            in_flight: u64::from(policy.max_in_flight).checked_sub(moving + perhaps_under_way),
+            perhaps_under_way,
+            rate: u64::from(rate).saturating_sub(recent),
             raise: u64::from(policy.rate_per_minute),
         }
     }
 
-    /// How many devices may be flagged.
+    /// How many devices may be flagged at most.
     pub(super) fn to_flag(self) -> u64 {
-        self.in_flight.min(self.rate)
+        self.in_flight.map_or(0, |more| (more + self.perhaps_under_way).min(self.rate))
     }
 
     /// How many devices more a threshold may release.
     fn to_release(self) -> u64 {
-        self.in_flight.saturating_sub(self.perhaps_flagged).min(self.raise)
+        self.in_flight.unwrap_or(0).min(self.raise)
     }
 
-    /// So many were flagged.
-    pub(super) fn take(&mut self, flagged: u64) {
-        self.in_flight = self.in_flight.saturating_sub(flagged);
-        self.rate = self.rate.saturating_sub(flagged);
+    /// Takes the room for one more flag, if there is any; a device that counts as under way already takes up none.
+    pub(super) fn take(&mut self, counts_already: bool) -> bool {
+        let Some(more) = self.in_flight.filter(|_| self.rate > 0) else { return false };
+        if !counts_already {
+            let Some(left) = more.checked_sub(1) else { return false };
+            self.in_flight = Some(left);
+        }
+        self.rate -= 1;
+        true
     }
 }
 

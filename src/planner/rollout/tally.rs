@@ -3,11 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Targets;
-use super::evidence::{Evidence, Flag, Flags, evidence};
+use super::evidence::{Evidence, evidence, perhaps_under_way};
 use crate::fleet::Devices;
 use crate::fleet::devices::{Device, DeviceState};
 use crate::planner::Desired;
 use crate::planner::memory::Memory;
+use crate::planner::observed::Flags;
 
 /// The devices of one group, counted by verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,8 +39,8 @@ pub(super) struct Tally {
     pub(super) wave_seen_done: u64,
     /// Below it, and not silent for so long that nobody awaits them.
     pub(super) awaited: u64,
-    /// Devices in flight that this process did not flag, and that were connected within a day: an earlier process may have.
-    pub(super) perhaps_flagged: u64,
+    /// Devices that an earlier process may have flagged, and that may be upgrading now.
+    pub(super) perhaps_under_way: u64,
     /// Devices in flight that were last connected before this may be lost.
     pub(super) silent_since: Timestamp,
 }
@@ -51,6 +52,7 @@ pub(super) fn tally(
     memory: &Memory,
     desired: &Desired,
     flags: &Flags,
+    now: Timestamp,
 ) -> Vec<Tally> {
     let mut tallies = vec![Tally::default(); desired.devices.groups.len()];
     let mut silences = vec![Silence::default(); desired.devices.groups.len()];
@@ -70,8 +72,8 @@ pub(super) fn tally(
         tally.count(device, found, rollout.wave_opened_at);
         let is_behind = !matches!(found, Evidence::Done { .. });
         tally.awaited += u64::from(is_behind && device.seen_since(live_since));
-        let is_perhaps_flagged = matches!(found, Evidence::InFlight { flag: Flag::Unknown, .. });
-        tally.perhaps_flagged += u64::from(is_perhaps_flagged && device.seen_since(horizon.spoke_lately));
+        let is_perhaps_under_way = is_behind && perhaps_under_way(rollout, device, flags, now);
+        tally.perhaps_under_way += u64::from(is_perhaps_under_way);
         silence.count(device, found, horizon);
     }
     for (tally, silence) in tallies.iter_mut().zip(&silences) {

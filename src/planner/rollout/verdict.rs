@@ -4,13 +4,14 @@ use std::cell::Cell;
 
 use jiff::Timestamp;
 
-use super::evidence::{Evidence, Flags, evidence};
+use super::evidence::{Evidence, evidence};
 use super::tally::{Tally, tally};
 use super::{RETRY_TIME, Targets};
 use crate::catalog::{Acceptance, Os, Product, Release, Version};
 use crate::fleet::Devices;
 use crate::fleet::devices::{Device, DeviceState};
 use crate::planner::memory::{Memory, Rollout};
+use crate::planner::observed::Flags;
 use crate::planner::{Desired, words};
 
 /// What became of a device, or what keeps it.
@@ -149,7 +150,7 @@ impl<'a> Judge<'a> {
         let rollouts = if is_rolled_out { &memory.rollouts[..] } else { &[] };
         let lost = match &targets {
             Some(targets) if is_rolled_out => {
-                let tallies = tally(devices, targets, memory, desired, flags);
+                let tallies = tally(devices, targets, memory, desired, flags, devices.finished);
                 lost_cuts(devices, targets, memory, desired, flags, &tallies)
             }
             Some(_) | None => Vec::new(),
@@ -241,7 +242,7 @@ impl<'a> Judge<'a> {
         let rollout = self.rollout(device);
         let released_at = self.evidence(device).and_then(Evidence::released_at);
         let target = self.targets.as_ref().and_then(|targets| targets.target(device.product, device.os));
-        let flagged_at = self.flags.get(&device.guid).copied();
+        let flagged_at = self.flags.given.get(&device.guid).copied();
         let flagged_at = flagged_at.filter(|at| rollout.is_some_and(|rollout| *at >= rollout.started_at));
         Described {
             verdict,

@@ -231,7 +231,7 @@ impl Run {
         self.object.memory = decision.memory.clone();
         self.process.wants = Some(decision.wants);
         for guid in &decision.flags_over {
-            self.process.flagged.remove(guid);
+            self.process.flagged.given.remove(guid);
         }
         let steps = decision.steps.clone();
         self.last = Some(decision);
@@ -239,7 +239,7 @@ impl Run {
             self.boundaries += 1;
             if self.crash_at == Some(CrashPoint(self.boundaries - 1)) {
                 // The write is there, the effect is not, and the process forgets everything.
-                self.process = Process::default();
+                self.process = Process::begin(self.operators_now());
                 break;
             }
             self.act(&step);
@@ -270,7 +270,7 @@ impl Run {
                 for device in devices {
                     let flagged = self.world.flag(crate::simulator::ComputerId(device.computer_id));
                     if flagged.is_ok() {
-                        self.process.flagged.insert(device.guid, shifted(self.now, self.clocks.operator));
+                        self.process.flagged.given.insert(device.guid, self.operators_now());
                     }
                 }
             }

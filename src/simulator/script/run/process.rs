@@ -9,15 +9,15 @@ use super::Run;
 use crate::fleet::Devices;
 use crate::planner::desired::{ImageFrom, Method, Problem, StorageRole, WorkloadRef};
 use crate::planner::observed::{
-    Access, AccessFailure, AuthorityFacts, BackupFacts, Proof, ProofFinding, ServersFacts, SettingsFacts,
-    Witnesses,
+    Access, AccessFailure, AuthorityFacts, BackupFacts, Flags, Proof, ProofFinding, ServersFacts,
+    SettingsFacts, Witnesses,
 };
 use crate::planner::{Desired, Observed, Wants};
 use crate::simulator::observation;
 use crate::translate::{DeviceTraits, GroupMatcher, Organisation};
 
 /// What the operator's process holds and loses when it ends.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Process {
     pub(super) access: Option<(AccessFailure, Timestamp)>,
     /// When servers were last read, in the world's time; what they say carries the operator's.
@@ -26,9 +26,26 @@ pub(super) struct Process {
     pub(super) servers: Option<ServersFacts>,
     pub(super) settings: Option<SettingsFacts>,
     pub(super) devices: Option<Arc<Devices>>,
-    pub(super) flagged: BTreeMap<u64, Timestamp>,
+    pub(super) flagged: Flags,
     pub(super) group_problems: Vec<Problem>,
     pub(super) wants: Option<Wants>,
+}
+
+impl Process {
+    /// One that begins to act now, by the operator's clock.
+    pub(super) fn begin(now: Timestamp) -> Self {
+        Self {
+            access: None,
+            read: None,
+            authority: None,
+            servers: None,
+            settings: None,
+            devices: None,
+            flagged: Flags::none(now),
+            group_problems: Vec::new(),
+            wants: None,
+        }
+    }
 }
 
 /// Offsets of the clocks from the world's time.

@@ -98,7 +98,7 @@ impl Setting {
             catalog_problems,
             cluster,
             object,
-            process: Process::default(),
+            process: Process::begin(self.scenario.start),
             clocks: Clocks::default(),
             claim: Claim::Held,
             backup: Backups::default(),

@@ -63,7 +63,7 @@ impl Run {
                 self.object.memory = crate::planner::Memory::default();
                 self.object.orders.clear();
                 self.finalizer = Finalizer::Absent;
-                self.process = Process::default();
+                self.process = Process::begin(self.operators_now());
             }
             Verb::Pause(what) => self.object.paused = Some(what.clone()),
             Verb::Unpause => self.object.paused = None,
@@ -129,7 +129,7 @@ impl Run {
             Verb::Workload(name, state) => self.cluster.ail(name, ailment(state)?),
             Verb::Commit(name, version) => self.cluster.commit(name, *version),
             Verb::Clock(witness, by) => self.shift(witness, *by)?,
-            Verb::Crash => self.process = Process::default(),
+            Verb::Crash => self.process = Process::begin(self.operators_now()),
             Verb::Hook(name, end) => self.hooks.set(name, *end),
             Verb::Offer(product, version, os) => self.world.offer(*product, *os, *version),
             Verb::Remove(count, product, version) => {

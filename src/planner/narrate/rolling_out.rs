@@ -1,0 +1,151 @@
+//! A rollout in one line: what happens to devices now, or what it waits for.
+
+use super::Headline;
+use crate::planner::findings::Findings;
+use crate::planner::gates::{self, Context};
+use crate::planner::intent::Intent;
+use crate::planner::report::{Gate, GateName, GroupReport, GroupState, Phase};
+use crate::planner::{Reason, rollout, words};
+
+/// How far devices are, or what stops them.
+pub(super) fn rolling_out(
+    context: &Context<'_>,
+    findings: &Findings,
+    rollout: &rollout::Progress,
+) -> Headline {
+    if let Some(halt) = &rollout.halted {
+        return halted(halt);
+    }
+    if let Some((guid, since)) = rollout.first_awaited {
+        let until = since.saturating_add(rollout::RETRY_TIME).ok();
+        let message =
+            format!("the first device ({guid}) is being upgraded; the others follow when it has moved");
+        return Headline { until, ..Headline::new(Phase::RollingOut, Reason::FirstDeviceAwaited, message) };
+    }
+    let behind = |state: GroupState| {
+        rollout.groups.iter().find(|group| group.state == state && group.done < group.total)
+    };
+    if let Some(asked) = &rollout.asked {
+        return asking(asked);
+    }
+    if let Some(group) = behind(GroupState::Overdue) {
+        return overdue(group);
+    }
+    if let Some(group) = behind(GroupState::Releasing) {
+        let message = format!(
+            "group {}: wave {} of {}, {} of {} done, {} under way",
+            group.name,
+            group.wave,
+            group.waves,
+            group.done,
+            words::count(group.total, "device"),
+            group.in_flight
+        );
+        return Headline::new(Phase::RollingOut, Reason::RollingOut, message);
+    }
+    if let Some(group) = behind(GroupState::Pausing) {
+        let message = format!("group {}: wave {} of {} is complete", group.name, group.wave, group.waves);
+        let mut headline = Headline::new(Phase::RollingOut, Reason::WavePause, message);
+        if let Some(until) = rollout.wake_at {
+            headline.message = format!("{}; the next begins {}", headline.message, words::instant(until));
+            headline.until = Some(until);
+        }
+        return headline;
+    }
+    if let Some(group) = behind(GroupState::Held).filter(|_| rollout.complete) {
+        let left = group.total - group.done;
+        let message =
+            format!("group {} is held by the spec: {} behind", group.name, words::count(left, "device"));
+        return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
+    }
+    let unmatched = findings.overview.as_ref().map_or(0, |overview| overview.unmatched);
+    if unmatched > 0 && rollout.complete {
+        let message = format!("{} match no group and are held", words::count(unmatched, "device"));
+        return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
+    }
+    if let (Intent::Hop(_), true) = (context.intent, rollout.complete) {
+        let gate = Gate { name: GateName::Compatibility, verdict: gates::compatibility::check(context) };
+        return super::held(context, &gate);
+    }
+    if !rollout.complete {
+        let message = "devices wait for room: those under way come first";
+        return Headline::new(Phase::RollingOut, Reason::RollingOut, message);
+    }
+    stragglers(context, findings)
+}
+
+/// Every wave is complete, and too few devices are done: those that are left are followed, and after a week somebody is asked.
+fn stragglers(context: &Context<'_>, findings: &Findings) -> Headline {
+    let (done, total) =
+        findings.overview.as_ref().map_or((0, 0), |overview| (overview.done(), overview.total));
+    let count = |verdict: rollout::Verdict| {
+        findings.overview.as_ref().map_or(0, |overview| overview.verdicts.of(verdict))
+    };
+    let left = [
+        (rollout::Verdict::Failed, "failed"),
+        (rollout::Verdict::Lost, "lost"),
+        (rollout::Verdict::InFlight, "under way"),
+        (rollout::Verdict::Pending, "not seen since their release"),
+    ];
+    let left = left.map(|(verdict, word)| (count(verdict), word));
+    let left: Vec<String> =
+        left.iter().filter(|(many, _)| *many > 0).map(|(many, word)| format!("{many} {word}")).collect();
+    let left = if left.is_empty() { String::new() } else { format!(" ({})", left.join(", ")) };
+    let message = format!(
+        "every wave is complete; {done} of {} done{left}, and 95 % are asked for",
+        words::count(total, "device")
+    );
+    let completed = context.memory.rollouts.iter().filter_map(|rollout| rollout.completed_at).max();
+    let due = completed.and_then(|at| at.saturating_add(rollout::OVERDUE_AFTER).ok());
+    if due.is_none_or(|due| context.now < due) {
+        return Headline { until: due, ..Headline::new(Phase::RollingOut, Reason::RollingOut, message) };
+    }
+    let mut headline = Headline::new(Phase::Suspended, Reason::WaveOverdue, message);
+    let mend = "see them with codeupgrade devices --state Failed,Lost,Pending; mend them, or exempt them with a reason";
+    headline.mend = Some(mend.to_owned());
+    headline
+}
+
+fn halted(halt: &rollout::Halt) -> Headline {
+    let rollout::Halt { group, hook, failed, lost, sample } = halt;
+    if let Some((hook, how)) = hook {
+        let message = format!("group {group} is halted: hook {hook} {how}");
+        let mut headline = Headline::new(Phase::Stalled, Reason::HookFailed, message);
+        let mend = format!("look at its job, mend the cause, then order Retry for \"group {group}\"");
+        headline.mend = Some(mend);
+        return headline;
+    }
+    let sample: Vec<String> = sample.iter().map(u64::to_string).collect();
+    let lost = if *lost > 0 { format!(", {lost} lost") } else { String::new() };
+    let message = format!("group {group} is halted: {failed} failed{lost} ({}, ...)", sample.join(", "));
+    let mut headline = Headline::new(Phase::Stalled, Reason::GroupHalted, message);
+    let mend = format!(
+        "see them with codeupgrade devices --state Failed,Lost, mend the cause, then order Retry for \"group {group}\""
+    );
+    headline.mend = Some(mend);
+    headline
+}
+
+fn asking(asked: &rollout::Asked) -> Headline {
+    let rollout::Asked { group, wave, hook, again_at } = asked;
+    let message = match (hook, again_at) {
+        (_, Some(at)) => {
+            format!("group {group}: hooks are asked again {} before wave {wave} opens", words::instant(*at))
+        }
+        (Some(hook), None) => format!("group {group}: hook {hook} is asked before wave {wave} opens"),
+        (None, None) => format!("group {group}: hooks are asked before wave {wave} opens"),
+    };
+    Headline { until: *again_at, ..Headline::new(Phase::RollingOut, Reason::HookAwaited, message) }
+}
+
+fn overdue(group: &GroupReport) -> Headline {
+    let GroupReport { name, wave, done, in_flight, pending, .. } = group;
+    let message = format!(
+        "group {name}: wave {wave} is not complete after 7 days: {done} done, {in_flight} under way, {pending} not seen since"
+    );
+    let mut headline = Headline::new(Phase::Suspended, Reason::WaveOverdue, message);
+    let mend =
+        format!("order Approve for \"group {name}\" to go on as it is, or Retry to give it another 7 days");
+    headline.mend = Some(mend);
+    headline
+}
