@@ -23,6 +23,7 @@ mod identity;
 mod organisations;
 mod paging;
 mod record;
+mod rows;
 mod secret;
 mod server_env;
 mod servers;
@@ -44,7 +45,8 @@ pub use auth::{Credentials, Token, TokenValidity};
 pub use client::{Answer, Client, ClientOptions, Timeouts};
 pub use destinations::DestinationRecord;
 pub use devices::{
-    DeviceActivity, DeviceDetail, DevicePage, DevicePages, DeviceQuery, DeviceRecord, DeviceStanding,
+    DeviceActivity, DeviceDetail, DevicePage, DevicePages, DeviceQuery, DeviceRecord, DeviceRow,
+    DeviceStanding,
 };
 pub use diagnostic::{DatabaseHealth, DiagnosticRecord};
 pub use error::{Error, ErrorKind, Mismatch, UnreachableReason, VendorError};

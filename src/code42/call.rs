@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
+use super::rows::MAX_FRAME;
 use reqwest::Method;
 use reqwest::Url;
 
@@ -15,7 +16,7 @@ pub(super) enum AnswerSize {
     Record,
     /// A page of servers, organisations or destinations: 8 MiB.
     List,
-    /// A page of devices: 32 MiB.
+    /// A page of devices, of which only the frame around its rows is held: 1 MiB.
     Devices,
 }
 
@@ -25,7 +26,7 @@ impl AnswerSize {
         match self {
             Self::Record => 1 << 20,
             Self::List => 8 << 20,
-            Self::Devices => 32 << 20,
+            Self::Devices => MAX_FRAME as u64,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::call::Call;
 use super::envelope::Envelope;
 use super::error::{Error, Mismatch, VendorError};
 use super::record::Record;
-use super::transport::{RawAnswer, Transport};
+use super::transport::{AnswerBody, RawAnswer, Transport, Whole};
 
 /// How to reach an authority, and as whom.
 ///
@@ -131,13 +131,18 @@ impl Client {
     /// Makes a call with the credentials and returns its answer if the status is good. Where a token ran out, a new
     /// one is fetched, once: a refused call was not carried out, so repeating it changes nothing twice.
     pub(super) async fn send(&self, call: &Call) -> Result<RawAnswer, Error> {
+        self.send_to(call, &mut Whole::of_at_most(call.size.bytes())).await
+    }
+
+    /// Makes a call whose good answer goes to `body`, piece by piece.
+    pub(super) async fn send_to(&self, call: &Call, body: &mut impl AnswerBody) -> Result<RawAnswer, Error> {
         let (headers, token) = self.authorize().await?;
-        let answer = self.transport.send(call, headers).await?;
+        let answer = self.transport.send(call, headers, body).await?;
         match token {
             Some(token) if answer.status == 401 => {
                 self.authorization.forget(&token).await;
                 let (headers, _) = self.authorize().await?;
-                let answer = self.transport.send(call, headers).await?;
+                let answer = self.transport.send(call, headers, body).await?;
                 self.check(call, answer)
             }
             Some(_) | None => self.check(call, answer),
@@ -147,7 +152,8 @@ impl Client {
     /// Makes a call with name and password, whatever the credentials prefer.
     pub(super) async fn send_basic(&self, call: &Call) -> Result<RawAnswer, Error> {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, self.authorization.basic())]);
-        let answer = self.transport.send(call, headers).await?;
+        let mut body = Whole::of_at_most(call.size.bytes());
+        let answer = self.transport.send(call, headers, &mut body).await?;
         self.check(call, answer)
     }
 
@@ -181,12 +187,12 @@ impl Client {
 
     /// The error about an answer that is not what was expected.
     pub(super) fn unexpected(&self, call: &Call, answer: &RawAnswer, mismatch: Mismatch) -> Error {
-        Error::Unexpected { call: call.label(), mismatch: self.redacted(answer, mismatch) }
+        Error::Unexpected { call: call.label(), mismatch: self.redacted(&answer.body, mismatch) }
     }
 
-    /// The mismatch, without its excerpt where the answer holds a credential.
-    pub(super) fn redacted(&self, answer: &RawAnswer, mismatch: Mismatch) -> Mismatch {
-        match self.exposure(answer) {
+    /// The mismatch, without its excerpt where the text that it was found in holds a credential.
+    pub(super) fn redacted(&self, text: &str, mismatch: Mismatch) -> Mismatch {
+        match self.exposure(text) {
             Exposure::Shown => mismatch,
             Exposure::Hidden => {
                 Mismatch { excerpt: "(not shown: the answer holds a credential)".to_owned(), ..mismatch }
@@ -194,15 +200,15 @@ impl Client {
         }
     }
 
-    fn exposure(&self, answer: &RawAnswer) -> Exposure {
-        if self.authorization.is_in(&answer.body) { Exposure::Hidden } else { Exposure::Shown }
+    fn exposure(&self, text: &str) -> Exposure {
+        if self.authorization.is_in(text) { Exposure::Hidden } else { Exposure::Shown }
     }
 
     /// Good statuses pass, every other one is an error.
     fn check(&self, call: &Call, answer: RawAnswer) -> Result<RawAnswer, Error> {
         let status = answer.status;
         let label = call.label();
-        let vendor = || match self.exposure(&answer) {
+        let vendor = || match self.exposure(&answer.body) {
             Exposure::Shown => VendorError::read(&answer.body),
             Exposure::Hidden => None,
         };

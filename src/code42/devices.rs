@@ -1,8 +1,10 @@
 //! The devices of an environment, page by page: `/api/Computer`; and the order to one of them to upgrade:
 //! `/api/DeviceUpgrade/{computerId}`.
 //!
-//! A page is read row by row and dropped before the next is asked for; a row that cannot be read is told, and does
-//! not cost the page.
+//! Rows are read one by one as they come, and no page is ever held; a row that cannot be read is told, and does not cost the
+//! others.
+
+use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 use reqwest::Method;
@@ -14,6 +16,7 @@ use super::error::{Error, Mismatch};
 use super::identity::{ComputerId, Guid, OrganisationId};
 use super::paging::{Next, after_page};
 use super::record::Record;
+use super::rows::{Row, Rows, TakeRow};
 
 /// Whether a device takes part at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,23 +107,20 @@ impl Default for DeviceQuery {
     }
 }
 
-/// One page of devices.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One row of a page: a device, or what is wrong with it.
+pub type DeviceRow = Result<DeviceRecord, Mismatch>;
+
+/// One page of devices, whose rows were given away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DevicePage {
-    /// The devices, in the authority's order.
-    pub devices: Vec<DeviceRecord>,
-    /// What was wrong with the rows that are no devices: without a guid, say.
-    pub unreadable: Vec<Mismatch>,
+    /// Rows that the page had.
+    pub rows: usize,
     /// How many devices there are on all pages, as far as the authority says.
     pub total_count: Option<u64>,
 }
 
-impl DevicePage {
-    /// How many rows the page had.
-    pub fn rows(&self) -> usize {
-        self.devices.len() + self.unreadable.len()
-    }
-}
+/// The name of the list in an answer.
+const LIST: &str = "computers";
 
 /// Most rows that one listing may have: fifty times the largest known environment.
 const MAX_ROWS: usize = 2_000_000;
@@ -140,33 +140,6 @@ impl Client {
     /// Lists devices, page after page.
     pub fn devices(&self, query: DeviceQuery) -> DevicePages<'_> {
         DevicePages { client: self, query, page: 0, read: 0, first: None, next: Next::Page }
-    }
-
-    /// One page of devices; the first is page 1. [`Client::devices`] knows when to end.
-    ///
-    /// # Errors
-    /// Any [`Error`].
-    pub async fn device_page(&self, query: &DeviceQuery, page: u32) -> Result<Answer<DevicePage>, Error> {
-        let call = page_call(query, page);
-        let raw = self.send(&call).await?;
-        let mut answer = self.interpret(&call, &raw, |envelope| {
-            let list = envelope.list("computers", "a list of devices")?;
-            let mut page = DevicePage {
-                devices: Vec::with_capacity(list.len()),
-                unreadable: Vec::new(),
-                total_count: list.total_count,
-            };
-            for row in list.read(DeviceRecord::read) {
-                match row {
-                    Ok(device) => page.devices.push(device),
-                    Err(mismatch) => page.unreadable.push(mismatch),
-                }
-            }
-            Ok(page)
-        })?;
-        answer.value.unreadable =
-            answer.value.unreadable.into_iter().map(|mismatch| self.redacted(&raw, mismatch)).collect();
-        Ok(answer)
     }
 
     /// Asks the authority to upgrade one device, which cannot be taken back. The device follows when it is
@@ -192,31 +165,51 @@ impl Client {
 }
 
 impl DevicePages<'_> {
-    /// The next page, or `None` after the last.
+    /// Gives the devices of the next page away, one by one; `None` after the last.
     ///
     /// # Errors
     /// Any [`Error`]; [`Error::Unexpected`] also where the pages repeat before the total is reached, or never end. The
-    /// listing is over then: what was read is not all there is. Pages that end with another number of rows than the
+    /// listing is over then: what was given is not all there is. Pages that end with another number of rows than the
     /// total are no error, since devices come and go meanwhile: compare them.
-    pub async fn next(&mut self) -> Result<Option<Answer<DevicePage>>, Error> {
+    pub async fn next(
+        &mut self,
+        give: &mut impl FnMut(DeviceRow),
+    ) -> Result<Option<Answer<DevicePage>>, Error> {
         if self.next == Next::End {
             return Ok(None);
         }
         self.next = Next::End;
         self.page += 1;
-        let answer = self.client.device_page(&self.query, self.page).await?;
-        let rows = answer.value.rows();
-        let first = answer.value.devices.first().map(|device| device.guid.clone());
-        let repeated = first.is_some() && first == self.first;
+        let call = page_call(&self.query, self.page);
+        let mut taker = Taker {
+            client: self.client,
+            give,
+            before: self.first.take(),
+            first: None,
+            repeated: false,
+            rows: 0,
+            room: MAX_ROWS.saturating_sub(self.read),
+        };
+        let raw = self.client.send_to(&call, &mut Rows::new(LIST, &mut taker)).await;
+        let Taker { first, repeated, rows, room, .. } = taker;
+        self.read += if repeated { 0 } else { rows };
+        if room == 0 {
+            return Err(self.wrong("an end of the pages"));
+        }
+        let raw = raw?;
+        let answer = self.client.interpret(&call, &raw, |envelope| {
+            let list = envelope.list(LIST, "a list of devices")?;
+            if list.len() > 0 {
+                // A second list of the same name, or one where nobody looks for it.
+                return Err(list.total_mismatch("one list of devices"));
+            }
+            Ok(DevicePage { rows, total_count: list.total_count })
+        })?;
         let fresh = if repeated { 0 } else { rows };
         self.first = first;
-        self.read += fresh;
         self.next = after_page(rows, fresh, self.read, answer.value.total_count, self.query.page_size);
         if repeated && answer.value.total_count.is_some_and(|total| total > self.read as u64) {
             return Err(self.wrong("a page that differs from the one before"));
-        }
-        if self.read > MAX_ROWS {
-            return Err(self.wrong("an end of the pages"));
         }
         // An empty or repeated page only says that the one before was the last.
         if fresh == 0 && self.page > 1 { Ok(None) } else { Ok(Some(answer)) }
@@ -231,6 +224,48 @@ impl DevicePages<'_> {
                 excerpt: format!("page {} after {} devices", self.page, self.read),
             },
         }
+    }
+}
+
+/// Reads the rows of one page and gives them away, unless they are those of the page before.
+struct Taker<'a, F> {
+    client: &'a Client,
+    give: &'a mut F,
+    /// The first device of the page before, and of this one.
+    before: Option<Guid>,
+    first: Option<Guid>,
+    repeated: bool,
+    rows: usize,
+    /// Rows that the listing may still have.
+    room: usize,
+}
+
+impl<F: FnMut(DeviceRow)> TakeRow for Taker<'_, F> {
+    fn take(&mut self, row: Row<'_>) -> ControlFlow<()> {
+        let place = || format!("data.{LIST}[{}]", self.rows);
+        let read = match row {
+            Row::Text(bytes) => {
+                let text = String::from_utf8_lossy(bytes);
+                Record::read(place(), &text)
+                    .and_then(|record| DeviceRecord::read(&record))
+                    .map_err(|mismatch| self.client.redacted(&text, mismatch))
+            }
+            Row::TooLong => Err(Mismatch {
+                place: place(),
+                expected: "a device in at most 256 KiB",
+                excerpt: "(not kept)".to_owned(),
+            }),
+        };
+        self.rows += 1;
+        if let (Ok(device), None) = (&read, &self.first) {
+            self.repeated = self.before.as_ref() == Some(&device.guid);
+            self.first = Some(device.guid.clone());
+        }
+        if !self.repeated {
+            (self.give)(read);
+            self.room = self.room.saturating_sub(1);
+        }
+        if self.room == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 

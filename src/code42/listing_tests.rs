@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use super::recorded::{Canned, FakeAuthority};
 use super::{
-    ComputerId, DeviceActivity, DeviceDetail, DeviceQuery, DeviceStanding, Error, ErrorKind, OrganisationId,
-    ServerType,
+    ComputerId, DeviceActivity, DeviceDetail, DeviceQuery, DeviceRow, DeviceStanding, Error, ErrorKind,
+    OrganisationId, ServerType,
 };
 
 fn page(name: &str, total: Option<u64>, rows: impl IntoIterator<Item = String>) -> Canned {
@@ -151,16 +151,22 @@ async fn a_device_is_read_from_its_documented_fields() {
         organisation: Some(OrganisationId(2)),
         ..DeviceQuery::default()
     };
-    let page = authority.client().device_page(&query, 1).await.unwrap().value;
+    let (mut devices, mut unreadable) = (Vec::new(), Vec::new());
+    let mut give = |row: DeviceRow| match row {
+        Ok(device) => devices.push(device),
+        Err(mismatch) => unreadable.push(mismatch),
+    };
+    let client = authority.client();
+    let page = client.devices(query).next(&mut give).await.unwrap().unwrap().value;
     assert_eq!(authority.paths(), ["/api/Computer?pgNum=1&pgSize=500&active=true&incAll=true&orgId=2"]);
-    let first = &page.devices[0];
+    let first = &devices[0];
     assert_eq!((first.guid.as_str(), first.computer_id), ("905619014", ComputerId(12)));
     assert_eq!(first.name.as_deref(), Some("a\\u{7}b"));
     assert_eq!(first.product_version.as_deref(), Some("6.7.1"));
     assert_eq!((first.internal_version, first.build_version), (Some(1_512_021_600_671), Some(4615)));
     assert_eq!(first.last_connected, "2018-03-16T17:06:50.774Z".parse().ok());
     assert_eq!((first.os_name.as_deref(), first.service.as_deref()), (Some("win"), Some("CrashPlan")));
-    let standings: Vec<_> = page.devices.iter().map(|device| device.standing).collect();
+    let standings: Vec<_> = devices.iter().map(|device| device.standing).collect();
     assert_eq!(
         standings,
         [
@@ -170,13 +176,13 @@ async fn a_device_is_read_from_its_documented_fields() {
             DeviceStanding::Blocked
         ]
     );
-    assert_eq!(page.devices[2].last_connected, "2018-04-18T13:22:00.123Z".parse().ok());
-    let places: Vec<_> = page.unreadable.iter().map(|mismatch| mismatch.place.as_str()).collect();
+    assert_eq!(devices[2].last_connected, "2018-04-18T13:22:00.123Z".parse().ok());
+    let places: Vec<_> = unreadable.iter().map(|mismatch| mismatch.place.as_str()).collect();
     assert_eq!(
         places,
         ["data.computers[4].guid", "data.computers[5].computerId", "data.computers[6].active"]
     );
-    assert_eq!((page.rows(), page.total_count), (7, None));
+    assert_eq!((page.rows, page.total_count), (7, None));
 }
 
 /// Reads a listing to its end; says the number of rows of each page.
@@ -184,10 +190,14 @@ async fn listed(authority: &FakeAuthority) -> Result<String, Error> {
     let client = authority.client();
     let mut pages = client.devices(DeviceQuery { page_size: 100, ..DeviceQuery::default() });
     let mut text = String::new();
-    while let Some(page) = pages.next().await? {
-        write!(text, "{} ", page.value.rows()).unwrap();
+    let mut given = 0;
+    let mut give = |_: DeviceRow| given += 1;
+    while let Some(page) = pages.next(&mut give).await? {
+        write!(text, "{} ", page.value.rows).unwrap();
     }
-    assert!(pages.next().await?.is_none(), "a listing that ended stays so");
+    assert!(pages.next(&mut give).await?.is_none(), "a listing that ended stays so");
+    let told: usize = text.split_whitespace().map(|rows| rows.parse::<usize>().unwrap()).sum();
+    assert_eq!(given, told, "rows of a page that was there before are not given again");
     Ok(text)
 }
 

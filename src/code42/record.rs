@@ -19,9 +19,14 @@ pub(super) struct Record {
 impl Record {
     /// Reads an object.
     pub(super) fn parse(place: String, raw: &RawValue) -> Result<Self, Mismatch> {
-        match serde_json::from_str(raw.get()) {
+        Self::read(place, raw.get())
+    }
+
+    /// Reads an object as it is written.
+    pub(super) fn read(place: String, text: &str) -> Result<Self, Mismatch> {
+        match serde_json::from_str(text) {
             Ok(Value::Object(fields)) => Ok(Self { place, fields }),
-            Ok(_) | Err(_) => Err(Mismatch { place, expected: "an object", excerpt: excerpt(raw.get()) }),
+            Ok(_) | Err(_) => Err(Mismatch { place, expected: "an object", excerpt: excerpt(text) }),
         }
     }
 

@@ -33,6 +33,46 @@ pub(super) struct RawAnswer {
     pub(super) body: String,
 }
 
+/// What becomes of the bytes of a good answer.
+pub(super) trait AnswerBody {
+    /// Reads on; refuses what is too much.
+    fn read(&mut self, piece: &[u8]) -> Result<(), Stopped>;
+
+    /// What was kept.
+    fn take(&mut self) -> Vec<u8>;
+}
+
+/// An answer that is kept as it is.
+pub(super) struct Whole {
+    bytes: Vec<u8>,
+    limit: u64,
+}
+
+impl Whole {
+    /// One of so many bytes at most.
+    pub(super) fn of_at_most(limit: u64) -> Self {
+        Self { bytes: Vec::new(), limit }
+    }
+}
+
+impl AnswerBody for Whole {
+    fn read(&mut self, piece: &[u8]) -> Result<(), Stopped> {
+        if self.bytes.len() as u64 + piece.len() as u64 > self.limit {
+            return Err(Stopped);
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+}
+
+/// An answer is not read on: it is larger than any of its kind should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stopped;
+
 /// The way to one authority.
 #[derive(Debug)]
 pub(super) struct Transport {
@@ -83,8 +123,13 @@ impl Transport {
         request.headers().get(AUTHORIZATION).cloned()
     }
 
-    /// Sends a call and reads its answer, whatever its status.
-    pub(super) async fn send(&self, call: &Call, headers: HeaderMap) -> Result<RawAnswer, Error> {
+    /// Sends a call and reads its answer, whatever its status; a good one goes to `body`, which says what is kept of it.
+    pub(super) async fn send(
+        &self,
+        call: &Call,
+        headers: HeaderMap,
+        body: &mut impl AnswerBody,
+    ) -> Result<RawAnswer, Error> {
         let timeout = match call.size {
             AnswerSize::Record | AnswerSize::List => self.timeouts.answer,
             AnswerSize::Devices => self.timeouts.device_page,
@@ -94,33 +139,27 @@ impl Transport {
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        let response = request.send().await.map_err(|error| self.unreachable(call, &error))?;
-        self.read(call, response).await
-    }
-
-    async fn read(&self, call: &Call, mut response: reqwest::Response) -> Result<RawAnswer, Error> {
-        let success = response.status().is_success();
-        let limit = if success { call.size.bytes() } else { MAX_ERROR_ANSWER };
-        let mut bytes = Vec::new();
-        let whole = loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if bytes.len() as u64 + chunk.len() as u64 > limit => break false,
-                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-                Ok(None) => break true,
-                // Of a failure the status is what counts: its text may be cut.
-                Err(_) if !success => break false,
-                Err(error) => return Err(self.unreachable(call, &error)),
+        let mut response = request.send().await.map_err(|error| self.unreachable(call, &error))?;
+        let kept = if response.status().is_success() {
+            while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(call, &error))? {
+                let too_large = |_| Error::TooLarge { call: call.label(), limit: call.size.bytes() };
+                body.read(&piece).map_err(too_large)?;
             }
+            body.take()
+        } else {
+            // Of a failure the status is what counts: its text may be cut.
+            let mut text = Whole::of_at_most(MAX_ERROR_ANSWER);
+            while let Ok(Some(piece)) = response.chunk().await
+                && text.read(&piece).is_ok()
+            {}
+            text.take()
         };
-        if success && !whole {
-            return Err(Error::TooLarge { call: call.label(), limit });
-        }
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         Ok(RawAnswer {
             status: response.status().as_u16(),
             date: header(DATE).and_then(http_date),
             location: header(LOCATION).map(|text| redirect_target(response.url(), text)),
-            body: text(bytes),
+            body: text(kept),
         })
     }
 

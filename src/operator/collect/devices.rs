@@ -52,18 +52,17 @@ pub async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) 
     let (matcher, problems) = GroupMatcher::new(purpose.spec, &organisations);
     let mut builder = DevicesBuilder::new(began, purpose.rank_for, purpose.matched_by, purpose.expected);
     let mut pages = client.devices(DeviceQuery::default());
-    while let Some(page) = pages.next().await.map_err(failure)? {
+    loop {
+        let mut give = |row: code42::DeviceRow| match row
+            .ok()
+            .and_then(|record| device(&record, &matcher, purpose.rank_for))
+        {
+            Some(device) => builder.push(device),
+            None => builder.count_unreadable(),
+        };
+        let Some(page) = pages.next(&mut give).await.map_err(failure)? else { break };
         if let Some(total) = page.value.total_count {
             builder.note_total(total);
-        }
-        for record in &page.value.devices {
-            match device(record, &matcher, purpose.rank_for) {
-                Some(device) => builder.push(device),
-                None => builder.count_unreadable(),
-            }
-        }
-        for _ in &page.value.unreadable {
-            builder.count_unreadable();
         }
     }
     Ok(Listing { devices: builder.finish(clock.now()), problems })

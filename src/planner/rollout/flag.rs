@@ -21,10 +21,10 @@ pub(super) fn flag(turn: &Turn<'_>, rollout: &mut Rollout, room: &mut Room, prog
         } else if turn.awaits(rollout, &first) {
             // Flagging again what memory says was flagged is how a lost effect is made good; the device's time starts anew
             // when it was over before anybody flagged it.
-            if !turn.is_flagged(rollout, first.guid) {
-                push_flags(turn, progress, turn.devices.find(first.guid).into_iter().map(flag_of));
-            }
-            let flagged_at = if turn.is_due(&first) { now } else { first.flagged_at };
+            let lost = turn.devices.find(first.guid).filter(|_| !turn.is_flagged(rollout, first.guid));
+            let again = lost.filter(|device| room.take(counts_already(turn, rollout, device)));
+            let flagged_at = if again.is_some() && turn.is_due(&first) { now } else { first.flagged_at };
+            push_flags(turn, progress, again.into_iter().map(flag_of));
             progress.first_awaited = Some((first.guid, flagged_at));
             rollout.first = Some(FirstDevice { flagged_at, ..first });
             return;
@@ -32,14 +32,11 @@ pub(super) fn flag(turn: &Turn<'_>, rollout: &mut Rollout, room: &mut Room, prog
     }
     let first_moved = rollout.first.as_ref().is_some_and(|first| first.moved_at.is_some());
     let most = if first_moved { room.to_flag() } else { room.to_flag().min(1) };
-    let candidates = online_to_flag(turn, rollout, threshold, most);
-    let counts_already = |flag: &FlagDevice| {
-        let device = turn.devices.find(flag.guid);
-        let (flags, now) = (&turn.context.observed.flagged, turn.context.now);
-        device.is_some_and(|device| perhaps_under_way(rollout, device, flags, now))
-    };
-    let chosen: Vec<FlagDevice> =
-        candidates.into_iter().filter(|flag| room.take(counts_already(flag))).collect();
+    let chosen: Vec<FlagDevice> = online_to_flag(turn, rollout, threshold, most)
+        .into_iter()
+        .filter(|device| room.take(counts_already(turn, rollout, device)))
+        .map(flag_of)
+        .collect();
     if !first_moved && let Some(device) = chosen.first() {
         let failed_before = rollout.first.as_ref().map_or(0, |first| first.failed_before + 1);
         rollout.first =
@@ -47,6 +44,11 @@ pub(super) fn flag(turn: &Turn<'_>, rollout: &mut Rollout, room: &mut Room, prog
         progress.first_awaited = Some((device.guid, now));
     }
     push_flags(turn, progress, chosen.into_iter());
+}
+
+/// Whether a device takes up room already, since an earlier process may have flagged it.
+fn counts_already(turn: &Turn<'_>, rollout: &Rollout, device: &Device) -> bool {
+    perhaps_under_way(rollout, device, &turn.context.observed.flagged, turn.context.now)
 }
 
 fn push_flags(turn: &Turn<'_>, progress: &mut Progress, devices: impl Iterator<Item = FlagDevice>) {

@@ -8,7 +8,6 @@ use super::{ONLINE_WITHIN, Turn};
 use crate::fleet::Rank;
 use crate::fleet::devices::{Device, DeviceState};
 use crate::planner::memory::Rollout;
-use crate::planner::step::FlagDevice;
 
 impl Turn<'_> {
     /// Whether this process flagged a device in this rollout. A flag of an earlier one led to another version.
@@ -112,21 +111,19 @@ pub(super) fn released_and_behind(turn: &Turn<'_>, rollout: &Rollout, most: u64)
 }
 
 /// Released devices that are online, were not flagged by this process, and come first by rank.
-pub(super) fn online_to_flag(
-    turn: &Turn<'_>,
+pub(super) fn online_to_flag<'a>(
+    turn: &Turn<'a>,
     rollout: &Rollout,
     threshold: Rank,
     most: u64,
-) -> Vec<FlagDevice> {
+) -> Vec<&'a Device> {
     let except = rollout.first.as_ref().map(|first| first.guid);
     let online_since = turn.context.now.saturating_sub(ONLINE_WITHIN).unwrap_or(Timestamp::MIN);
     let candidates = turn
         .behind()
         .filter(|device| device.rank <= threshold && device.seen_since(online_since))
         .filter(|device| except != Some(device.guid) && !turn.is_flagged(rollout, device.guid))
-        .map(|device| (device.rank, device.guid, device.computer_id));
-    smallest(candidates, most)
-        .into_iter()
-        .map(|(_, guid, computer_id)| FlagDevice { guid, computer_id })
-        .collect()
+        .map(|device| (device.rank, device.guid));
+    let chosen = smallest(candidates, most);
+    chosen.into_iter().filter_map(|(_, guid)| turn.devices.find(guid)).collect()
 }
