@@ -302,6 +302,10 @@ fn follow_devices(
     let may_release = unrefused && gates::all_pass(&gates);
     let is_fresh = context.now.duration_since(devices.finished) <= rollout::ONLINE_WITHIN;
     findings.rollout_gates = gates;
+    if !gates::facts::check_devices(context).passes() {
+        // A list that cannot be the whole one completes nothing.
+        return;
+    }
     let progress = rollout::advance(context, memory, devices, settled.release, may_release && is_fresh);
     steps.extend(progress.steps.iter().cloned());
     findings.rollout = Some(progress);
@@ -368,7 +372,8 @@ fn wants(context: &Context<'_>, memory: &Memory, findings: &Findings) -> Wants {
         devices.ranked_for == rank_for && devices.matched_by == context.desired.devices.groups_digest()
     });
     // What does not add up is read again soon.
-    let odd = context.observed.devices.as_ref().is_some_and(|devices| devices.oddities.unaccounted() > 0);
+    let odd = context.observed.devices.as_ref().is_some_and(|devices| devices.oddities.unaccounted() > 0)
+        || !gates::facts::check_devices(context).passes();
     let is_sure = memory.settled.is_some() && memory.hop.is_none();
     Wants {
         servers_every: if is_sure { SERVERS_AT_REST } else { SERVERS_IN_A_HOP },

@@ -175,7 +175,8 @@ pub fn of_the_last_moment(context: &Context<'_>) -> Vec<Gate> {
 
 /// The gates of releasing more devices.
 pub fn of_a_rollout(context: &Context<'_>) -> Vec<Gate> {
-    let checks: [Check; 8] = [
+    let checks: [Check; 9] = [
+        (GateName::Facts, facts::check_devices),
         (GateName::Path, path::check_devices),
         (GateName::Groups, groups::check),
         (GateName::Offer, offer::check),

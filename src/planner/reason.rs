@@ -64,6 +64,8 @@ reasons! {
     CredentialsForbidden,
     /// The authority's answer was not what it should be.
     AnswerUnexpected,
+    /// More devices are connected than the authority lists.
+    DevicesUnlisted,
     /// Another authority answers at the url.
     OtherAuthority,
     /// Not the enterprise edition.

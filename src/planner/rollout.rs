@@ -210,6 +210,11 @@ impl Turn<'_> {
         usize::try_from(rollout.wave).unwrap_or(usize::MAX) + 1 >= self.group.waves.len().max(1)
     }
 
+    /// Whether the last wave was complete.
+    fn went_through(&self, rollout: &Rollout) -> bool {
+        rollout.wave_completed_at.is_some() && self.is_last_wave(rollout)
+    }
+
     /// When the next wave may open, if the present one is complete and there is one.
     fn next_wave_at(&self, rollout: &Rollout) -> Option<Timestamp> {
         let completed = rollout.wave_completed_at.filter(|_| !self.is_last_wave(rollout))?;

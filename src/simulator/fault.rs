@@ -30,6 +30,10 @@ pub enum Fault {
     OtherAuthority(Guid),
     /// Each page of a list begins with the last row of the page before, and the last row of all is missing.
     ShiftedPages,
+    /// No device is listed, as to an account that may see no organisation.
+    NoDevices,
+    /// This text as JSON, whatever was asked for.
+    Body(String),
 }
 
 /// All faults that are switched on: one for every resource at most, or one for all.

@@ -20,11 +20,12 @@ pub fn access(world: &World, resource: &str) -> Result<(), AccessFailure> {
     }
     match world.faults().of(resource) {
         Some(Fault::RefuseConnection | Fault::TimeOut) => Err(AccessFailure::Unreachable),
-        Some(Fault::Html | Fault::HalfAnswer | Fault::WrongTypes | Fault::ServerError) => {
+        Some(Fault::Html | Fault::Body(_) | Fault::HalfAnswer | Fault::WrongTypes | Fault::ServerError) => {
             Err(AccessFailure::Unexpected)
         }
         Some(Fault::Unauthorised) => Err(AccessFailure::Refused),
-        Some(Fault::Version(_) | Fault::OtherAuthority(_) | Fault::ShiftedPages) | None => Ok(()),
+        Some(Fault::Version(_) | Fault::OtherAuthority(_) | Fault::ShiftedPages | Fault::NoDevices)
+        | None => Ok(()),
     }
 }
 
@@ -93,9 +94,13 @@ pub fn devices(
 ) -> Result<Devices, AccessFailure> {
     access(world, "Computer")?;
     let mut builder = DevicesBuilder::new(world.now(), ranked_for, matched_by, 0);
+    let fault = world.faults().of("Computer");
     let mut listed: Vec<ListedDevice> = world.devices().collect();
+    if fault == Some(&Fault::NoDevices) {
+        listed.clear();
+    }
     builder.note_total(listed.len() as u64);
-    if world.faults().of("Computer") == Some(&Fault::ShiftedPages) {
+    if fault == Some(&Fault::ShiftedPages) {
         // As if one page ended after the first row: the next repeats it, and the last row of all is missing.
         listed.pop();
         listed.extend(listed.first().cloned());

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Context;
+use super::{Context, facts};
 use crate::catalog::path::Leg;
 use crate::planner::desired::Backup;
 use crate::planner::intent::Intent;
@@ -53,6 +53,10 @@ pub fn check(context: &Context<'_>) -> Verdict {
             ),
             Some(devices.finished),
         );
+    }
+    let listed = facts::check_devices(context);
+    if !listed.passes() {
+        return listed;
     }
     match cleared {
         Some(cleared) if devices.began >= listing_since(context, cleared) => Verdict::Pass,

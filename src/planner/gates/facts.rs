@@ -1,6 +1,7 @@
 //! Facts are there and fresh.
 
 use super::Context;
+use crate::fleet::Server;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::situation::FACTS_FRESH_FOR;
@@ -30,4 +31,28 @@ pub fn check(context: &Context<'_>) -> Verdict {
         return Verdict::unknown(Reason::FactsStale, message, Some(oldest));
     }
     Verdict::Pass
+}
+
+/// So many devices may have come since the list was read.
+const MAY_HAVE_COME: u64 = 5;
+
+/// Refuses where more devices are connected to one server than the authority lists in all: whoever reads it may not see every
+/// organisation, and what is not listed would be cut off, or be left out of a wave. Unknown where it is only a few.
+pub fn check_devices(context: &Context<'_>) -> Verdict {
+    let Some(devices) = &context.observed.devices else { return Verdict::Pass };
+    let listed = devices.len() as u64 + devices.oddities.unaccounted();
+    let online = |server: &Server| u64::from(server.online_devices);
+    let Some(server) = context.situation.own().find(|server| online(server) > listed) else {
+        return Verdict::Pass;
+    };
+    let message = format!(
+        "{} devices are connected to {}, and the authority lists only {listed}",
+        online(server),
+        server.name
+    );
+    if online(server) > listed + MAY_HAVE_COME {
+        let mend = "give the account of the Secret a role that sees the devices of every organisation";
+        return Verdict::refuse(Reason::DevicesUnlisted, message, mend);
+    }
+    Verdict::unknown(Reason::DevicesUnlisted, message, Some(devices.finished))
 }

@@ -2,10 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::release::push_mark;
 use super::tally::Tally;
 use super::{MOST_FIRST_DEVICES, OVERDUE_AFTER, Turn};
-use crate::fleet::Rank;
 use crate::planner::desired::Share;
 use crate::planner::memory::Rollout;
 
@@ -44,13 +42,12 @@ pub(super) fn judge(turn: &Turn<'_>, rollout: &mut Rollout) {
     if (halts || stuck || exhausted) && rollout.halted_at.is_none() {
         rollout.halted_at = Some(turn.context.now);
     }
-    // An empty group, or one whose devices are all done, completes at once.
-    if behind == 0 && rollout.completed_at.is_none() {
-        rollout.completed_at = Some(turn.context.now);
-        rollout.limit = Rank::LAST;
-        rollout.threshold = Some(Rank::LAST);
-        push_mark(rollout, Rank::LAST, turn.context.now);
-        rollout.wave = u32::try_from(turn.group.waves.len().saturating_sub(1)).unwrap_or(0);
+    // An empty group, or one whose devices are all done, completes at once. That releases nobody: a list that was empty by
+    // mistake, or a device that comes later, is no reason to leave out waves.
+    match (behind, rollout.completed_at) {
+        (0, None) => rollout.completed_at = Some(turn.context.now),
+        (1.., Some(_)) if !turn.went_through(rollout) => rollout.completed_at = None,
+        (_, _) => {}
     }
     if released_all && enough && rollout.wave_completed_at.is_none() && rollout.halted_at.is_none() {
         rollout.wave_completed_at = Some(turn.context.now);

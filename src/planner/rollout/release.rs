@@ -75,7 +75,7 @@ impl Room {
 /// Opens the next wave when its turn has come, and raises the threshold.
 pub(super) fn release_more(turn: &Turn<'_>, rollout: &mut Rollout, room: &Room, progress: &mut Progress) {
     let now = turn.context.now;
-    if rollout.completed_at.is_some() && rollout.threshold == Some(Rank::LAST) {
+    if rollout.completed_at.is_some() {
         return;
     }
     if let Some(wave) = turn.due_wave(rollout) {

@@ -52,8 +52,13 @@ fn list(world: &World, call: &Call) -> Answer {
         page.skip = page.skip.saturating_sub(1);
     }
     let usage = with_usage(call);
-    let everything =
-        organisation.is_none() && active.is_none() && blocked.is_none() && guid.is_none() && text.is_none();
+    let shown = world.faults().of("Computer") != Some(&Fault::NoDevices);
+    let everything = shown
+        && organisation.is_none()
+        && active.is_none()
+        && blocked.is_none()
+        && guid.is_none()
+        && text.is_none();
     if everything {
         let rows = world.devices_after(page.skip);
         let list =
@@ -62,7 +67,8 @@ fn list(world: &World, call: &Call) -> Answer {
     }
     let found: Vec<ComputerId> = world
         .devices_where(|key| {
-            organisation.is_none_or(|wanted| key.organisation == wanted)
+            shown
+                && organisation.is_none_or(|wanted| key.organisation == wanted)
                 && active.is_none_or(|wanted| (key.state != DeviceState::Deactivated) == wanted)
                 && blocked.is_none_or(|wanted| (key.state == DeviceState::Blocked) == wanted)
                 && guid.is_none_or(|wanted| key.guid.to_string() == wanted)

@@ -16,6 +16,7 @@ const PAGE_FOR_BROWSERS: &str =
 pub(super) fn instead(fault: &Fault) -> Option<Answer> {
     match fault {
         Fault::Html => Some(Answer::text("text/html;charset=UTF-8", PAGE_FOR_BROWSERS.to_owned())),
+        Fault::Body(text) => Some(Answer::text("application/json;charset=UTF-8", text.clone())),
         Fault::Unauthorised => Some(Answer::unauthorised()),
         Fault::ServerError => {
             Some(Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "An internal error occurred"))
@@ -26,7 +27,8 @@ pub(super) fn instead(fault: &Fault) -> Option<Answer> {
         | Fault::WrongTypes
         | Fault::Version(_)
         | Fault::OtherAuthority(_)
-        | Fault::ShiftedPages => None,
+        | Fault::ShiftedPages
+        | Fault::NoDevices => None,
     }
 }
 
