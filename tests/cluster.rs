@@ -26,6 +26,7 @@ mod cluster {
     pub(crate) mod quiet;
     pub(crate) mod troubles;
     pub(crate) mod upgrade;
+    pub(crate) mod wrong_answers;
 }
 
 use cluster::case::Case;
@@ -41,6 +42,7 @@ use cluster::process;
 use cluster::quiet;
 use cluster::troubles;
 use cluster::upgrade;
+use cluster::wrong_answers;
 
 /// The environment that all tests share, or why there is none.
 type Shared = Arc<OnceCell<Result<Arc<Environment>, environment::Error>>>;
@@ -71,6 +73,7 @@ fn main() -> Result<ExitCode, environment::Error> {
         process::cases(),
         quiet::cases(),
         devices::cases(),
+        wrong_answers::cases(),
     ];
     let trials = cases
         .into_iter()

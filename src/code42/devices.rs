@@ -7,6 +7,7 @@
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
+use md5::{Digest, Md5};
 use reqwest::Method;
 
 use super::bounded::excerpt;
@@ -132,7 +133,7 @@ pub struct DevicePages<'a> {
     query: DeviceQuery,
     page: u32,
     read: usize,
-    first: Option<Guid>,
+    first: Option<FirstRow>,
     next: Next,
 }
 
@@ -227,13 +228,22 @@ impl DevicePages<'_> {
     }
 }
 
+/// By what a page is known again: of a device more than its guid may change from one page to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum FirstRow {
+    Device(Guid),
+    /// The digest of its text.
+    Unreadable([u8; 16]),
+    TooLong,
+}
+
 /// Reads the rows of one page and gives them away, unless they are those of the page before.
 struct Taker<'a, F> {
     client: &'a Client,
     give: &'a mut F,
-    /// The first device of the page before, and of this one.
-    before: Option<Guid>,
-    first: Option<Guid>,
+    /// The first row of the page before, and of this one.
+    before: Option<FirstRow>,
+    first: Option<FirstRow>,
     repeated: bool,
     rows: usize,
     /// Rows that the listing may still have.
@@ -257,9 +267,14 @@ impl<F: FnMut(DeviceRow)> TakeRow for Taker<'_, F> {
             }),
         };
         self.rows += 1;
-        if let (Ok(device), None) = (&read, &self.first) {
-            self.repeated = self.before.as_ref() == Some(&device.guid);
-            self.first = Some(device.guid.clone());
+        if self.first.is_none() {
+            let first = match (&read, row) {
+                (Ok(device), _) => FirstRow::Device(device.guid.clone()),
+                (Err(_), Row::Text(bytes)) => FirstRow::Unreadable(Md5::digest(bytes).into()),
+                (Err(_), Row::TooLong) => FirstRow::TooLong,
+            };
+            self.repeated = self.before.as_ref() == Some(&first);
+            self.first = Some(first);
         }
         if !self.repeated {
             (self.give)(read);
