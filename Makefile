@@ -15,8 +15,9 @@ test: ## run all tests, those against a real API server included
 	@assets=$$($(CONTROLPLANE)) && KUBEBUILDER_ASSETS=$$assets cargo test
 
 .PHONY: bench
-bench: ## measure the planner (paths, decisions on large fleets) and the collector (up to a million devices over HTTP)
+bench: ## measure the planner, the collector (up to a million devices over HTTP) and a rollout of a hundred thousand devices
 	cargo bench --bench planner --bench devices
+	cargo test --release --test cluster -- --ignored --nocapture --test-threads 1
 
 .PHONY: lint
 lint: ## check the formatting, then let clippy judge everything

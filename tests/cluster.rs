@@ -24,6 +24,7 @@ mod cluster {
     pub(crate) mod player;
     pub(crate) mod process;
     pub(crate) mod quiet;
+    pub(crate) mod scale;
     pub(crate) mod troubles;
     pub(crate) mod upgrade;
     pub(crate) mod wrong_answers;
@@ -40,6 +41,7 @@ use cluster::plane;
 use cluster::player;
 use cluster::process;
 use cluster::quiet;
+use cluster::scale;
 use cluster::troubles;
 use cluster::upgrade;
 use cluster::wrong_answers;
@@ -74,6 +76,7 @@ fn main() -> Result<ExitCode, environment::Error> {
         quiet::cases(),
         devices::cases(),
         wrong_answers::cases(),
+        scale::cases(),
     ];
     let trials = cases
         .into_iter()
@@ -88,7 +91,7 @@ fn main() -> Result<ExitCode, environment::Error> {
 }
 
 fn trial(case: Case, runtime: Arc<Runtime>, shared: Shared) -> Trial {
-    let Case { name, test } = case;
+    let Case { name, test, is_measurement } = case;
     Trial::test(name, move || {
         runtime.block_on(async {
             let started = shared.get_or_init(async || Environment::start("cluster").await.map(Arc::new));
@@ -96,4 +99,5 @@ fn trial(case: Case, runtime: Arc<Runtime>, shared: Shared) -> Trial {
             test(Arc::clone(environment)).await
         })
     })
+    .with_ignored_flag(is_measurement)
 }

@@ -14,6 +14,15 @@ pub(crate) type Outcome = Result<(), Failed>;
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) test: Box<dyn FnOnce(Arc<Environment>) -> LocalBoxFuture<'static, Outcome> + Send>,
+    /// Whether it takes minutes and is run by `make bench` alone.
+    pub(crate) is_measurement: bool,
+}
+
+impl Case {
+    /// The same, run by `make bench` alone.
+    pub(crate) fn measured(self) -> Self {
+        Self { is_measurement: true, ..self }
+    }
 }
 
 /// Puts a test into a table. Its name says what holds, in snake case.
@@ -22,5 +31,5 @@ where
     F: FnOnce(Arc<Environment>) -> T + Send + 'static,
     T: Future<Output = Outcome> + 'static,
 {
-    Case { name, test: Box::new(move |environment| test(environment).boxed_local()) }
+    Case { name, test: Box::new(move |environment| test(environment).boxed_local()), is_measurement: false }
 }

@@ -73,13 +73,13 @@ impl Order {
 }
 
 /// The program `codeupgrade run`, with what it logs.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     http: String,
 }
 
 impl Program {
-    fn start(kubeconfig: &std::path::Path) -> Result<Self, Error> {
+    pub(crate) fn start(kubeconfig: &std::path::Path) -> Result<Self, Error> {
         let http = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let mut command = Command::new(env!("CARGO_BIN_EXE_codeupgrade"));
         command.args(["run", "--http", &http, "--allow-host", "127.0.0.1:*"]).env("KUBECONFIG", kubeconfig);
@@ -87,13 +87,26 @@ impl Program {
         Ok(Self { child: command.spawn()?, http })
     }
 
-    async fn answers(&self, path: &str) -> Result<(), Error> {
+    pub(crate) async fn answers(&self, path: &str) -> Result<(), Error> {
         let url = format!("http://{}{path}", self.http);
         eventually("a good answer", async || {
             let answer = reqwest::get(&url).await;
             Ok(answer.is_ok_and(|answer| answer.status().is_success()).then_some(()))
         })
         .await
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> Result<u32, Error> {
+        self.child.id().ok_or_else(|| "it ended by itself".into())
+    }
+
+    /// What one of its metrics says.
+    pub(crate) async fn metric(&self, name: &str) -> Result<f64, Error> {
+        let text = reqwest::get(format!("http://{}/metrics", self.http)).await?.text().await?;
+        let line =
+            text.lines().find(|line| line.starts_with(name)).ok_or_else(|| format!("no {name} in {text}"))?;
+        Ok(line.split_whitespace().last().ok_or("a value")?.parse()?)
     }
 
     fn signal(&self, signal: Signal) -> Result<(), Error> {
