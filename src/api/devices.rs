@@ -21,6 +21,9 @@ pub const DEFAULT_LIMIT: usize = 500;
 /// Most devices on a page.
 pub const MAX_LIMIT: usize = 5_000;
 
+/// Most devices on a page with names.
+pub const MAX_NAMED: usize = 100;
+
 /// Which devices are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -40,6 +43,9 @@ pub struct DeviceQuery {
     /// Most devices to answer with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+    /// Whether their names are wanted. The authority is asked for each of them, so that a page with names is short.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names: bool,
 }
 
 /// One page of devices, by guid.
@@ -87,6 +93,9 @@ pub struct DeviceCount {
 pub struct DeviceItem {
     /// Its guid. A text, since it has more digits than some readers of JSON keep.
     pub guid: String,
+    /// Its name, where that was asked for and the authority said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Its number at the authority.
     pub computer_id: u64,
     /// Its app.

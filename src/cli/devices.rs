@@ -43,6 +43,9 @@ pub(super) struct Arguments {
     /// How many there are by group, app and state, instead of the devices.
     #[arg(long, conflicts_with = "after")]
     counts: bool,
+    /// Their names too. The authority is asked for each, so that a page has at most 100.
+    #[arg(long, conflicts_with = "counts")]
+    names: bool,
     /// Most devices to print, from 1 to 5000.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=5000))]
     limit: u16,
@@ -148,8 +151,9 @@ fn query(arguments: &Arguments) -> Result<String, String> {
         guid: arguments.explain,
         after: arguments.after,
         limit: Some(usize::from(if arguments.counts { 1 } else { arguments.limit })),
+        names: arguments.names || arguments.explain.is_some(),
     };
-    let DeviceQuery { state, group, guid, after, limit } = query;
+    let DeviceQuery { state, group, guid, after, limit, names } = query;
     let number = |number: Option<u64>| number.map(|number| number.to_string());
     let pairs = [
         ("state", state),
@@ -157,6 +161,7 @@ fn query(arguments: &Arguments) -> Result<String, String> {
         ("guid", number(guid)),
         ("after", number(after)),
         ("limit", limit.map(|limit| limit.to_string())),
+        ("names", names.then(|| names.to_string())),
     ];
     let pairs = pairs.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", escaped(&value?))));
     Ok(pairs.collect::<Vec<_>>().join("&"))

@@ -143,6 +143,15 @@ impl Client {
         DevicePages { client: self, query, page: 0, read: 0, first: None, next: Next::Page }
     }
 
+    /// One device, by its guid.
+    ///
+    /// # Errors
+    /// Any [`Error`]; [`Error::Missing`] where there is none.
+    pub async fn device(&self, guid: u64) -> Result<Answer<DeviceRecord>, Error> {
+        let call = Call::get("Computer").segment(guid).query("idType", "guid");
+        self.record(&call, DeviceRecord::read).await
+    }
+
     /// Asks the authority to upgrade one device, which cannot be taken back. The device follows when it is
     /// connected.
     ///

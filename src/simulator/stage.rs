@@ -29,6 +29,7 @@ pub const CREDENTIALS: &str = "code42-api";
 
 const CLUSTER_ROLE: &str = include_str!("../../charts/codeupgrade/files/cluster-role.yaml");
 const ACTING_ROLE: &str = include_str!("../../charts/codeupgrade/files/acting-role.yaml");
+const HOOKS_ROLE: &str = include_str!("../../charts/codeupgrade/files/hooks-role.yaml");
 const DEVICE_VIEWER_ROLE: &str = include_str!("../../charts/codeupgrade/files/device-viewer-role.yaml");
 const LEASE_ROLE: &str = include_str!("../../charts/codeupgrade/files/lease-role.yaml");
 
@@ -100,6 +101,7 @@ pub async fn install(client: &Client) -> Result<(), Error> {
     }
     apply::<ClusterRole>(client, None, chart_file(CLUSTER_ROLE)?).await?;
     apply::<ClusterRole>(client, None, chart_file(ACTING_ROLE)?).await?;
+    apply::<ClusterRole>(client, None, chart_file(HOOKS_ROLE)?).await?;
     apply::<ClusterRole>(client, None, chart_file(DEVICE_VIEWER_ROLE)?).await?;
     apply::<Namespace>(client, None, named(OPERATOR_NAMESPACE)).await?;
     let own = Some(OPERATOR_NAMESPACE);

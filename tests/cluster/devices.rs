@@ -49,16 +49,7 @@ async fn shown_to_those_who_may(environment: Arc<Environment>) -> Outcome {
     let denied = ask(&environment, &site, &[]).await?;
     assert!(!denied.status.success());
     assert!(said(&denied.stderr).contains("may not get codeupgrades/devices"), "{denied:?}");
-    let subjects = json!([
-        {"kind": "ServiceAccount", "name": "codeupgrade-viewer", "namespace": site.namespace}
-    ]);
-    let role = "codeupgrade-device-viewer";
-    let binding = json!({
-        "metadata": {"name": role},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-        "subjects": subjects,
-    });
-    apply::<RoleBinding>(&environment.client, here, binding).await?;
+    bind(&environment, &site, "codeupgrade-device-viewer", "codeupgrade-viewer").await?;
     let denied = ask(&environment, &site, &["--account", "somebody"]).await?;
     assert!(said(&denied.stderr).contains("somebody may not get"), "{denied:?}");
     let wrong = ask(&environment, &site, &["--state", "Broken"]).await?;
@@ -78,10 +69,25 @@ async fn shown_to_those_who_may(environment: Arc<Environment>) -> Outcome {
     let explained = ask(&environment, &site, &["--explain", &guids[0]]).await?;
     let text = said(&explained.stdout);
     assert!(text.starts_with(&format!("{} is Failed: connected for more than 90 min", guids[0])), "{text}");
+    let guid: u64 = guids[0].parse()?;
+    let name = site.simulation.at_present(|world| world.device_by_guid(guid).map(|device| device.name()));
+    assert!(text.contains(&format!("name            {}", name.ok_or("it is there")?)), "{text}");
+    let named = page(&environment, &site, &["--names", "--limit", "2"]).await?;
+    assert!(named["items"][1]["name"].is_string(), "{named}");
     assert!(text.contains(&format!("echo -n {}/4.3.5.3 | md5sum", guids[0])), "{text}");
     let counts = said(&ask(&environment, &site, &["--counts"]).await?.stdout);
     assert!(counts.contains("it     CrashPlan  Windows  4.3.5    Done"), "{counts}");
     Ok(())
+}
+
+/// Binds a `ClusterRole` of the chart in the namespace of a site.
+async fn bind(environment: &Environment, site: &Site, role: &str, account: &str) -> Result<(), Error> {
+    let binding = json!({
+        "metadata": {"name": role},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": site.namespace}],
+    });
+    Ok(apply::<RoleBinding>(&environment.client, Some(&site.namespace), binding).await?)
 }
 
 fn guids_of(page: &Value) -> Vec<String> {
@@ -149,7 +155,10 @@ async fn hooks_answer(environment: Arc<Environment>) -> Outcome {
     spec["devices"] = json!({"upgrade": "Bundled", "waves": [1, "100%"], "pause": "1h"});
     site.commit(UPGRADE, spec).await?;
     let client = &environment.client;
-    until_status(client, &site, PATIENCE, |status| status.reason == "HookUnfit").await?;
+    let status = until_status(client, &site, PATIENCE, |status| status.reason == "HookUnfit").await?;
+    assert!(status.message.contains("is forbidden"), "{}", status.message);
+    bind(&environment, &site, "codeupgrade-hooks", "codeupgrade").await?;
+    until_status(client, &site, PATIENCE, |status| status.message.contains("does not exist")).await?;
     template(&environment, &site, Some("75")).await?;
     let jobs: Api<Job> = Api::namespaced(client.clone(), &site.namespace);
     // Asked again: a second job, of another name.

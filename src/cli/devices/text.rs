@@ -11,20 +11,23 @@ const NONE: &str = "-";
 
 /// A row a device.
 pub(super) fn list(page: &DevicePage, wide: bool) -> String {
-    let mut head = vec!["GUID", "APP", "OS", "VERSION", "GROUP", "STATE"];
+    let named = page.items.iter().any(|device| device.name.is_some());
+    let mut head = if named { vec!["NAME"] } else { Vec::new() };
+    head.extend(["GUID", "APP", "OS", "VERSION", "GROUP", "STATE"]);
     if wide {
         head.extend(["TARGET", "NUMBER", "ORGANISATION", "RANK", "LAST CONNECTED", "RELEASED", "FLAGGED"]);
     }
     head.push("REASON");
     let row = |device: &DeviceItem| {
-        let mut cells = vec![
+        let mut cells = if named { vec![or_none(device.name.as_deref())] } else { Vec::new() };
+        cells.extend([
             device.guid.clone(),
             device.product.to_string(),
             device.os.to_string(),
             device.version.to_string(),
-            device.group.clone().unwrap_or_else(|| NONE.to_owned()),
+            or_none(device.group.as_deref()),
             device.state.clone(),
-        ];
+        ]);
         if wide {
             cells.extend([
                 device.target.map_or_else(|| NONE.to_owned(), |target| target.to_string()),
@@ -58,7 +61,7 @@ pub(super) fn list(page: &DevicePage, wide: bool) -> String {
 pub(super) fn counts(page: &DevicePage) -> String {
     let row = |count: &DeviceCount| {
         vec![
-            count.group.clone().unwrap_or_else(|| NONE.to_owned()),
+            or_none(count.group.as_deref()),
             count.product.to_string(),
             count.os.to_string(),
             count.version.to_string(),
@@ -74,6 +77,7 @@ pub(super) fn counts(page: &DevicePage) -> String {
 pub(super) fn explain(page: &DevicePage, device: &DeviceItem) -> String {
     let DeviceItem {
         guid,
+        name,
         computer_id,
         product,
         os,
@@ -92,6 +96,7 @@ pub(super) fn explain(page: &DevicePage, device: &DeviceItem) -> String {
     let target = target.map_or_else(|| "nothing".to_owned(), |target| target.to_string());
     let mut text = String::new();
     let _ = writeln!(text, "{guid} is {state}: {reason}");
+    let _ = writeln!(text, "  name            {}", or_none(name.as_deref()));
     let _ = writeln!(text, "  app             {product} {version} on {os}; to run: {target}");
     let _ = writeln!(text, "  at authority    number {computer_id}, organisation {organisation}");
     let _ = writeln!(text, "  group           {group}");
@@ -103,6 +108,10 @@ pub(super) fn explain(page: &DevicePage, device: &DeviceItem) -> String {
     let _ = writeln!(text, "  told to upgrade {}", instant(*flagged_at));
     let _ = writeln!(text, "  as listed       {}", words::instant(page.listed_at));
     text
+}
+
+fn or_none(text: Option<&str>) -> String {
+    text.unwrap_or(NONE).to_owned()
 }
 
 fn instant(at: Option<Timestamp>) -> String {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
+use futures::StreamExt as _;
 use jiff::Timestamp;
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
@@ -19,16 +20,20 @@ use serde_json::{Value, json};
 
 use super::Shown;
 use crate::api::devices::{
-    DEFAULT_LIMIT, DeviceCount, DeviceItem, DevicePage, DeviceQuery, MAX_LIMIT, SUBRESOURCE, TOKEN_AUDIENCE,
-    TOKEN_HEADER,
+    DEFAULT_LIMIT, DeviceCount, DeviceItem, DevicePage, DeviceQuery, MAX_LIMIT, MAX_NAMED, SUBRESOURCE,
+    TOKEN_AUDIENCE, TOKEN_HEADER,
 };
 use crate::api::{CodeUpgrade, GROUP};
 use crate::catalog::{Os, Product, Version};
+use crate::code42;
 use crate::fleet::devices::Device;
 use crate::operator::context::Context;
 use crate::planner::Memory;
 use crate::planner::rollout::{Judge, Verdict};
 use crate::translate;
+
+/// Names that are asked for at once: an authority has other work.
+const ASKED_AT_ONCE: usize = 4;
 
 /// Why nothing is answered.
 pub(super) struct Denied {
@@ -80,8 +85,27 @@ pub(super) async fn show(
     let object = object.0.as_ref().map_err(|_| missing("cannot be read"))?;
     let wanted = Wanted::read(&query)
         .map_err(|message| Denied::new(StatusCode::BAD_REQUEST, "BadRequest", message))?;
-    let page = page(&context, object, &wanted).ok_or_else(|| missing("has no list of devices yet"))?;
+    let mut page = page(&context, object, &wanted).ok_or_else(|| missing("has no list of devices yet"))?;
+    if query.names {
+        let environment = object.uid().and_then(|uid| context.environments.get(&uid));
+        if let Some(client) = environment.and_then(|environment| environment.authority()) {
+            name_all(&client, &mut page.items).await;
+        }
+    }
     Ok(Json(page))
+}
+
+/// Adds the names that the authority tells; nothing that is decided rests on them.
+async fn name_all(client: &code42::Client, items: &mut [DeviceItem]) {
+    futures::stream::iter(items)
+        .for_each_concurrent(ASKED_AT_ONCE, |item| async {
+            let Ok(guid) = item.guid.parse() else { return };
+            match client.device(guid).await {
+                Ok(answer) => item.name = answer.value.name,
+                Err(error) => tracing::debug!(guid, %error, "the name of a device could not be read"),
+            }
+        })
+        .await;
 }
 
 async fn who(context: &Context, headers: &HeaderMap) -> Result<UserInfo, Denied> {
@@ -167,7 +191,10 @@ impl<'a> Wanted<'a> {
             group: query.group.as_deref(),
             guid: query.guid,
             after: query.after,
-            limit: query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT),
+            limit: query
+                .limit
+                .unwrap_or(DEFAULT_LIMIT)
+                .clamp(1, if query.names { MAX_NAMED } else { MAX_LIMIT }),
         })
     }
 }
@@ -227,6 +254,7 @@ fn item(judge: &Judge<'_>, device: &Device, ranked_for: Option<Version>) -> Devi
     let last_connected = (device.last_connected != i64::MIN).then_some(device.last_connected);
     DeviceItem {
         guid: device.guid.to_string(),
+        name: None,
         computer_id: device.computer_id,
         product: device.product,
         os: device.os,

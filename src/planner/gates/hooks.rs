@@ -22,7 +22,10 @@ pub fn check(context: &Context<'_>) -> Verdict {
                 return Verdict::refuse(
                     Reason::HookUnfit,
                     format!("hook {}: {why}", hook.name),
-                    format!("let PodTemplate {} be there, and let the acting account create jobs", hook.job),
+                    format!(
+                        "let PodTemplate {} be there, and bind ClusterRole codeupgrade-hooks to the acting account",
+                        hook.job
+                    ),
                 );
             }
         }
