@@ -7,11 +7,13 @@ pub mod census;
 pub mod devices;
 pub mod evidence;
 pub mod guid_text;
+pub mod per_app;
 pub mod rank;
 pub mod server;
 
 pub use census::{Census, ClassCount};
 pub use devices::{DeviceState, Devices, DevicesBuilder};
 pub use evidence::{Streak, Verification};
+pub use per_app::{App, PerApp};
 pub use rank::Rank;
 pub use server::{Guid, Server, ServerName, ServerRole};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::devices::{Device, DeviceState, Devices};
+use super::{App, PerApp};
 use crate::catalog::path::DeviceClass;
-use crate::catalog::{Os, Product, Version};
 
 /// How many devices of one class there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct ClassCount {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Census {
     /// The classes, in order.
-    pub classes: BTreeMap<(Product, Os, Version), ClassCount>,
+    pub classes: BTreeMap<App, ClassCount>,
     /// Devices that somebody blocked.
     pub blocked: u64,
     /// Devices that were deactivated.
@@ -34,8 +34,7 @@ impl Census {
     /// Counts. A device is live if it was connected at or after `live_since`; `exempt` must be sorted.
     pub fn take(devices: &Devices, live_since: Timestamp, exempt: &[u64]) -> Self {
         let mut census = Self::default();
-        // Devices of one class tend to stand together: remember the last class instead of searching for each.
-        let mut run: Option<((Product, Os, Version), ClassCount)> = None;
+        let mut classes: PerApp<ClassCount> = PerApp::default();
         for device in devices.rows() {
             match device.state {
                 DeviceState::Blocked => census.blocked += 1,
@@ -44,27 +43,12 @@ impl Census {
                     census.exempt += 1;
                 }
                 DeviceState::Active => {
-                    let class = (device.product, device.os, device.version);
-                    if run.as_ref().is_none_or(|(current, _)| *current != class) {
-                        census.close(run.take());
-                        run = Some((class, ClassCount::default()));
-                    }
-                    if let Some((_, count)) = &mut run {
-                        count.add(device, live_since);
-                    }
+                    classes.of(device.app(), ClassCount::default).add(device, live_since);
                 }
             }
         }
-        census.close(run);
+        census.classes = classes.iter().map(|(app, count)| (app, *count)).collect();
         census
-    }
-
-    fn close(&mut self, run: Option<((Product, Os, Version), ClassCount)>) {
-        if let Some((class, count)) = run {
-            let total = self.classes.entry(class).or_default();
-            total.live += count.live;
-            total.stale += count.stale;
-        }
     }
 
     /// All live devices.

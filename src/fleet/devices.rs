@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Rank;
+use super::{App, Rank};
 use crate::catalog::{Os, Product, Version};
 
 /// Whether a device takes part at all.
@@ -48,6 +48,11 @@ pub struct Device {
 pub const UNMATCHED: u16 = u16::MAX;
 
 impl Device {
+    /// Its app, operating system and version.
+    pub fn app(&self) -> App {
+        (self.product, self.os, self.version)
+    }
+
     /// Whether it was connected at or after an instant.
     pub fn seen_since(&self, instant: Timestamp) -> bool {
         self.last_connected >= instant.as_second()

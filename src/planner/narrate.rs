@@ -242,7 +242,8 @@ pub(super) fn overview(context: &Context<'_>, findings: &Findings) -> Option<rol
     let release = wanted.or(settled);
     let release = release.and_then(|release| context.catalog.release(release));
     let flags = &context.observed.flagged;
-    Some(rollout::overview(devices, release, context.desired, context.memory, flags))
+    let losses = findings.rollout.as_ref().map(|rollout| &rollout.losses[..]);
+    Some(rollout::overview(devices, release, context.desired, context.memory, flags, losses))
 }
 
 fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {

@@ -25,7 +25,7 @@ pub use self::overview::{AppCount, Overview, Verdicts, overview};
 use self::release::Room;
 use self::tally::{Tally, tally};
 pub use self::targets::Targets;
-pub use self::verdict::{Described, Judge, Verdict};
+pub use self::verdict::{Described, Judge, Losses, Verdict};
 use super::desired::Group;
 use super::gates::Context;
 use super::memory::{FirstDevice, Memory, Rollout};
@@ -72,6 +72,8 @@ pub struct Progress {
     pub complete: bool,
     /// When all may be done, where that can be told.
     pub estimate: Option<Estimate>,
+    /// Devices that are lost, by group.
+    pub losses: Vec<Losses>,
     /// Guids of devices whose flag need not be remembered any more.
     pub over: Vec<u64>,
 }
@@ -122,7 +124,8 @@ pub fn advance(
     let flags = &context.observed.flagged;
     let tallies = tally(devices, &targets, memory, context.desired, flags, context.now);
     let over = evidence::over(devices, &targets, flags);
-    let mut progress = Progress { complete: true, over, ..Progress::default() };
+    let losses = tallies.iter().map(Losses::of).collect();
+    let mut progress = Progress { complete: true, over, losses, ..Progress::default() };
     let mut room = Room::left(context, devices, &targets, &tallies);
     let mut remaining = Remaining::default();
     let mut open = may_release;

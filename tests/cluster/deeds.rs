@@ -27,8 +27,14 @@ pub(crate) enum Deed {
 pub(crate) async fn of(environment: &Environment, site: &Site) -> Result<Vec<(Deed, Timestamp)>, Error> {
     let mut deeds: Vec<(Deed, Timestamp)> = Vec::new();
     let mut guarded = false;
+    // Of an operator that was killed before the answer nobody knows yet whether the write was done.
+    let mut cut_off: Vec<(Deed, Timestamp)> = Vec::new();
     for event in environment.plane.audit_log().events().await? {
-        if !event.is_effective() || event.user != ACCOUNT || event.namespace.as_ref() != Some(&site.namespace)
+        let is_workload = matches!(event.resource.as_str(), "statefulsets" | "deployments");
+        let is_cut_off = is_workload && event.is_cut_off();
+        if !(event.is_effective() || is_cut_off)
+            || event.user != ACCOUNT
+            || event.namespace.as_ref() != Some(&site.namespace)
         {
             continue;
         }
@@ -56,7 +62,8 @@ pub(crate) async fn of(environment: &Environment, site: &Site) -> Result<Vec<(De
                 let paused = request.pointer("/spec/paused").and_then(Value::as_bool);
                 let closed = paused.or(partition.and_then(Value::as_i64).map(|partition| partition == 1));
                 let image = request.pointer("/spec/template/spec/containers/0/image");
-                deeds.push(match (closed, image.and_then(Value::as_str)) {
+                let told = if is_cut_off { &mut cut_off } else { &mut deeds };
+                told.push(match (closed, image.and_then(Value::as_str)) {
                     (Some(true), None) => (Deed::Close(name), event.received_at),
                     (Some(false), Some(image)) if image == stage::image("4.3.5.3".parse()?) => {
                         (Deed::Roll(name), event.received_at)
@@ -66,6 +73,13 @@ pub(crate) async fn of(environment: &Environment, site: &Site) -> Result<Vec<(De
             }
             ("events", None) => {}
             _ => return Err(format!("an odd write: {event:?}").into()),
+        }
+    }
+    // It was done where nobody did it again.
+    for (deed, at) in cut_off {
+        if !deeds.iter().any(|(other, later)| *other == deed && *later > at) {
+            let place = deeds.partition_point(|(_, other)| *other <= at);
+            deeds.insert(place, (deed, at));
         }
     }
     Ok(deeds)

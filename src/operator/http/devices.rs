@@ -213,7 +213,7 @@ fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<
     let release = if memory.rollouts.is_empty() { desired.target.or(settled) } else { settled };
     let flags = environment.flagged();
     let described = release.and_then(|release| catalog.catalog.release(release));
-    let judge = Judge::new(&devices, described, &desired, &memory, &flags);
+    let judge = Judge::new(&devices, described, &desired, &memory, &flags, None);
     let group = |index: u16| desired.devices.groups.get(usize::from(index)).map(|group| group.name.clone());
     let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
     let (mut matching, mut items, mut next) = (0, Vec::new(), None);

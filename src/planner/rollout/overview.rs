@@ -1,13 +1,11 @@
 //! All devices of an environment, counted for people.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
-use super::verdict::{Judge, Verdict};
+use super::verdict::{Judge, Losses, Verdict};
 use crate::catalog::{Os, Product, Release, Version};
-use crate::fleet::Devices;
 use crate::fleet::devices::UNMATCHED;
+use crate::fleet::{Devices, PerApp};
 use crate::planner::observed::Flags;
 use crate::planner::{Desired, Memory};
 
@@ -76,21 +74,20 @@ impl Overview {
     }
 }
 
-/// Counts all devices against a release.
+/// Counts all devices against a release; `losses` are those of the rollout that goes on, if one does.
 pub fn overview(
     devices: &Devices,
     release: Option<&Release>,
     desired: &Desired,
     memory: &Memory,
     flags: &Flags,
+    losses: Option<&[Losses]>,
 ) -> Overview {
-    let judge = Judge::new(devices, release, desired, memory, flags);
+    let judge = Judge::new(devices, release, desired, memory, flags, losses);
     let live_since = devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
     let judged = judge.targets().is_some_and(super::Targets::say_anything);
     let mut overview = Overview { judged, ..Overview::default() };
-    let mut apps: BTreeMap<(Product, Os, Version), u64> = BTreeMap::new();
-    // Devices of one class tend to stand together: remember the last class instead of searching for each.
-    let mut run: Option<((Product, Os, Version), u64)> = None;
+    let mut apps: PerApp<u64> = PerApp::default();
     for device in devices.rows() {
         let verdict = judge.verdict(device);
         overview.verdicts.add(verdict);
@@ -98,15 +95,7 @@ pub fn overview(
             continue;
         }
         overview.total += 1;
-        let class = (device.product, device.os, device.version);
-        match &mut run {
-            Some((current, count)) if *current == class => *count += 1,
-            Some(_) | None => {
-                if let Some((class, count)) = run.replace((class, 1)) {
-                    *apps.entry(class).or_default() += count;
-                }
-            }
-        }
+        *apps.of(device.app(), || 0) += 1;
         let is_live = device.seen_since(live_since);
         overview.stale += u64::from(!is_live);
         if judge.targets().is_some_and(|targets| targets.is_behind(device)) {
@@ -120,18 +109,15 @@ pub fn overview(
             }
         }
     }
-    if let Some((class, count)) = run {
-        *apps.entry(class).or_default() += count;
-    }
-    (overview.apps, overview.other_apps) = most_used(apps);
+    (overview.apps, overview.other_apps) = most_used(&apps);
     overview
 }
 
 /// The apps that most devices run, in order, and how many devices run others.
-fn most_used(apps: BTreeMap<(Product, Os, Version), u64>) -> (Vec<AppCount>, u64) {
+fn most_used(apps: &PerApp<u64>) -> (Vec<AppCount>, u64) {
     let mut apps: Vec<AppCount> = apps
-        .into_iter()
-        .map(|((product, os, version), devices)| AppCount { product, os, version, devices })
+        .iter()
+        .map(|((product, os, version), devices)| AppCount { product, os, version, devices: *devices })
         .collect();
     apps.sort_by_key(|app| (std::cmp::Reverse(app.devices), *app));
     let others = apps.split_off(apps.len().min(MOST_APPS)).iter().map(|app| app.devices).sum();

@@ -1,15 +1,15 @@
 //! The verdict on every single device: on evidence only, by the same facts that the counts are made of.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use jiff::Timestamp;
 
 use super::evidence::{Evidence, evidence};
 use super::tally::{Tally, tally};
 use super::{RETRY_TIME, Targets};
-use crate::catalog::{Acceptance, Os, Product, Release, Version};
-use crate::fleet::Devices;
+use crate::catalog::{Acceptance, Release, Version};
 use crate::fleet::devices::{Device, DeviceState};
+use crate::fleet::{Devices, PerApp};
 use crate::planner::memory::{Memory, Rollout};
 use crate::planner::observed::Flags;
 use crate::planner::{Desired, words};
@@ -111,8 +111,18 @@ struct LostCut {
     guid: u64,
 }
 
-/// An app on an operating system, in a version.
-type App = (Product, Os, Version);
+/// How many devices of a group are lost, and since when they must have been silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Losses {
+    pub(super) lost: u64,
+    pub(super) silent_since: Timestamp,
+}
+
+impl Losses {
+    pub(super) fn of(tally: &Tally) -> Self {
+        Self { lost: tally.lost, silent_since: tally.silent_since }
+    }
+}
 
 /// Judges the devices of one listing.
 pub struct Judge<'a> {
@@ -124,18 +134,19 @@ pub struct Judge<'a> {
     flags: &'a Flags,
     lost: Vec<Option<LostCut>>,
     live_since: Timestamp,
-    /// Devices of one class tend to stand together: what the release says of the last one.
-    last: Cell<Option<(App, Acceptance)>>,
+    /// What the release says of each app.
+    acceptances: RefCell<PerApp<Acceptance>>,
 }
 
 impl<'a> Judge<'a> {
-    /// Judges against a release: what devices follow, or will.
+    /// Judges against a release: what devices follow, or will. `losses` saves counting them once more.
     pub fn new(
         devices: &Devices,
         release: Option<&'a Release>,
         desired: &'a Desired,
         memory: &'a Memory,
         flags: &'a Flags,
+        losses: Option<&[Losses]>,
     ) -> Self {
         let groups = &desired.devices.groups;
         let targets = release.map(|release| Targets::of(release, &desired.devices));
@@ -150,14 +161,18 @@ impl<'a> Judge<'a> {
         let rollouts = if is_rolled_out { &memory.rollouts[..] } else { &[] };
         let lost = match &targets {
             Some(targets) if is_rolled_out => {
-                let tallies = tally(devices, targets, memory, desired, flags, devices.finished);
-                lost_cuts(devices, targets, memory, desired, flags, &tallies)
+                let counted = || {
+                    let tallies = tally(devices, targets, memory, desired, flags, devices.finished);
+                    tallies.iter().map(Losses::of).collect()
+                };
+                let losses: Vec<Losses> = losses.map_or_else(counted, <[Losses]>::to_vec);
+                lost_cuts(devices, targets, memory, desired, flags, &losses)
             }
             Some(_) | None => Vec::new(),
         };
         let live_since =
             devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
-        Self { release, targets, desired, rollouts, flags, lost, live_since, last: Cell::new(None) }
+        Self { release, targets, desired, rollouts, flags, lost, live_since, acceptances: RefCell::default() }
     }
 
     /// What devices are to run.
@@ -225,15 +240,8 @@ impl<'a> Judge<'a> {
 
     fn acceptance(&self, device: &Device) -> Acceptance {
         let Some(release) = self.release else { return Acceptance::Unknown };
-        let class = (device.product, device.os, device.version);
-        match self.last.get() {
-            Some((known, acceptance)) if known == class => acceptance,
-            Some(_) | None => {
-                let acceptance = release.acceptance(device.product, device.os, device.version);
-                self.last.set(Some((class, acceptance)));
-                acceptance
-            }
-        }
+        let accepted = || release.acceptance(device.product, device.os, device.version);
+        *self.acceptances.borrow_mut().of(device.app(), accepted)
     }
 
     /// The verdict on a device, and everything that led to it.
@@ -328,17 +336,17 @@ fn lost_cuts(
     memory: &Memory,
     desired: &Desired,
     flags: &Flags,
-    tallies: &[Tally],
+    losses: &[Losses],
 ) -> Vec<Option<LostCut>> {
-    let cut = |(index, tally): (usize, &Tally)| {
-        let lost = usize::try_from(tally.lost).ok()?.checked_sub(1)?;
+    let cut = |(index, losses): (usize, &Losses)| {
+        let lost = usize::try_from(losses.lost).ok()?.checked_sub(1)?;
         let rollout = memory.rollouts.get(index)?;
         let mut silent: Vec<LostCut> = devices
             .rows()
             .iter()
             .filter(|device| usize::from(device.group) == index && device.state == DeviceState::Active)
             .filter(|device| {
-                !device.seen_since(tally.silent_since) && desired.devices.exemption(device.guid).is_none()
+                !device.seen_since(losses.silent_since) && desired.devices.exemption(device.guid).is_none()
             })
             .filter(|device| {
                 let found = evidence(rollout, device, targets.is_behind(device), flags);
@@ -352,5 +360,5 @@ fn lost_cuts(
         let last = lost.min(silent.len() - 1);
         Some(*silent.select_nth_unstable(last).1)
     };
-    tallies.iter().enumerate().map(cut).collect()
+    losses.iter().enumerate().map(cut).collect()
 }

@@ -51,6 +51,11 @@ impl AuditEvent {
         (200..300).contains(&self.response_code) && !self.is_dry_run()
     }
 
+    /// Whether whoever asked went away before the answer: the object was changed or not.
+    pub fn is_cut_off(&self) -> bool {
+        self.response_code == 504 && !self.is_dry_run()
+    }
+
     /// Whether the server was only asked what it would do.
     pub fn is_dry_run(&self) -> bool {
         self.uri.split(['?', '&']).skip(1).any(|parameter| parameter.starts_with("dryRun="))
