@@ -30,15 +30,11 @@ impl<T> PerApp<T> {
     pub fn of(&mut self, app: App, make: impl FnOnce() -> T) -> &mut T {
         let guess = &mut self.guesses[slot(app)];
         if self.apps.get(*guess) != Some(&app) {
-            *guess = match self.places.get(&app) {
-                Some(place) => *place,
-                None => {
-                    self.places.insert(app, self.apps.len());
-                    self.apps.push(app);
-                    self.values.push(make());
-                    self.apps.len() - 1
-                }
-            };
+            *guess = *self.places.entry(app).or_insert_with(|| {
+                self.apps.push(app);
+                self.values.push(make());
+                self.apps.len() - 1
+            });
         }
         &mut self.values[*guess]
     }
