@@ -10,6 +10,7 @@
 //! What real servers answer is known from recorded answers (`tests/fixtures/code42-rest`) and from the vendor's
 //! own public clients; `replay_tests` replays every recording.
 
+mod answer_body;
 mod auth;
 mod bounded;
 mod call;

@@ -2,7 +2,6 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::rows::MAX_FRAME;
 use reqwest::Method;
 use reqwest::Url;
 
@@ -26,7 +25,7 @@ impl AnswerSize {
         match self {
             Self::Record => 1 << 20,
             Self::List => 8 << 20,
-            Self::Devices => MAX_FRAME as u64,
+            Self::Devices => 1 << 20,
         }
     }
 }

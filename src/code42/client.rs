@@ -8,12 +8,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 
+use super::answer_body::{AnswerBody, Whole};
 use super::auth::{Authorization, Credentials};
 use super::call::Call;
 use super::envelope::Envelope;
 use super::error::{Error, Mismatch, VendorError};
 use super::record::Record;
-use super::transport::{AnswerBody, RawAnswer, Transport, Whole};
+use super::transport::{RawAnswer, Transport};
 
 /// How to reach an authority, and as whom.
 ///

@@ -5,13 +5,11 @@
 
 use std::ops::ControlFlow;
 
-use super::transport::{AnswerBody, Stopped};
+use super::answer_body::{AnswerBody, Stopped};
+use super::call::AnswerSize;
 
 /// Longest row that is read, in bytes: hundreds of times a device in its longest recorded form.
 const MAX_ROW: usize = 256 << 10;
-
-/// Largest frame, in bytes.
-pub(super) const MAX_FRAME: usize = 1 << 20;
 
 /// Longest key that is looked at, in bytes.
 const MAX_KEY: usize = 64;
@@ -78,7 +76,7 @@ impl<'a, T: TakeRow> Rows<'a, T> {
     }
 
     fn keep(&mut self, byte: u8) -> Result<(), Stopped> {
-        if self.frame.len() >= MAX_FRAME {
+        if self.frame.len() as u64 >= AnswerSize::Devices.bytes() {
             return Err(Stopped);
         }
         self.frame.push(byte);
@@ -267,7 +265,7 @@ mod tests {
             (vec!["too long".to_owned(), r#"{"a":1}"#.to_owned()], r#"{"computers":[]}"#.to_owned())
         );
         let mut taken = Taken::default();
-        let frame = Rows::new("computers", &mut taken).read(&vec![b' '; MAX_FRAME + 1]);
+        let frame = Rows::new("computers", &mut taken).read(&vec![b' '; (1 << 20) + 1]);
         assert_eq!(frame, Err(Stopped));
     }
 

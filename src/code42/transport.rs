@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Certificate, Url, redirect};
 
+use super::answer_body::{AnswerBody, Whole};
 use super::bounded::bounded;
 use super::call::{AnswerSize, Call};
 use super::client::{ClientOptions, Timeouts};
@@ -32,46 +33,6 @@ pub(super) struct RawAnswer {
     /// The body; bytes that are not UTF-8 are replaced.
     pub(super) body: String,
 }
-
-/// What becomes of the bytes of a good answer.
-pub(super) trait AnswerBody {
-    /// Reads on; refuses what is too much.
-    fn read(&mut self, piece: &[u8]) -> Result<(), Stopped>;
-
-    /// What was kept.
-    fn take(&mut self) -> Vec<u8>;
-}
-
-/// An answer that is kept as it is.
-pub(super) struct Whole {
-    bytes: Vec<u8>,
-    limit: u64,
-}
-
-impl Whole {
-    /// One of so many bytes at most.
-    pub(super) fn of_at_most(limit: u64) -> Self {
-        Self { bytes: Vec::new(), limit }
-    }
-}
-
-impl AnswerBody for Whole {
-    fn read(&mut self, piece: &[u8]) -> Result<(), Stopped> {
-        if self.bytes.len() as u64 + piece.len() as u64 > self.limit {
-            return Err(Stopped);
-        }
-        self.bytes.extend_from_slice(piece);
-        Ok(())
-    }
-
-    fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
-    }
-}
-
-/// An answer is not read on: it is larger than any of its kind should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stopped;
 
 /// The way to one authority.
 #[derive(Debug)]
