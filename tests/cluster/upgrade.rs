@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::case::{Case, Outcome, case};
 use super::deeds::{self, Deed};
-use super::environment::{Environment, Setting, UPGRADE, until_status};
+use super::environment::{Environment, Error, Setting, UPGRADE, eventually, until_status};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![case("the_articles_upgrade_goes_in_its_order_and_with_its_wait", the_articles_upgrade)]
@@ -44,7 +44,7 @@ async fn the_articles_upgrade(environment: Arc<Environment>) -> Outcome {
     until_status(&environment.client, &site, PATIENCE, |status| status.phase == "Done").await?;
     assert_eq!(site.servers_not_at("4.3.5.3".parse()?), Vec::<String>::new());
 
-    let told = told.finish();
+    let told = told.finish().await?;
     assert_told(&told);
     let deeds = deeds::of(&environment, &site).await?;
     deeds::assert_order(&deeds);
@@ -124,9 +124,15 @@ fn tell(environment: &Environment, site: &Site) -> Told {
 }
 
 impl Told {
-    fn finish(self) -> Vec<CodeUpgradeStatus> {
+    /// Everything up to the end, which a watch may bring a moment after a read of the object.
+    async fn finish(self) -> Result<Vec<CodeUpgradeStatus>, Error> {
+        eventually("the last status in the watch", async || {
+            let statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(statuses.last().is_some_and(|status| status.phase == "Done").then_some(()))
+        })
+        .await?;
         self.watching.abort();
-        std::mem::take(&mut *self.statuses.lock().unwrap_or_else(PoisonError::into_inner))
+        Ok(std::mem::take(&mut *self.statuses.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
