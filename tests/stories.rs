@@ -16,3 +16,5 @@ mod rollouts;
 mod rooms;
 #[path = "stories/scripts.rs"]
 mod scripts;
+#[path = "stories/verdicts.rs"]
+mod verdicts;

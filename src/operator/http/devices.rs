@@ -213,6 +213,7 @@ fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<
     let release = if memory.rollouts.is_empty() { desired.target.or(settled) } else { settled };
     let flags = environment.flagged();
     let described = release.and_then(|release| catalog.catalog.release(release));
+    let now = context.clock().now();
     let judge = Judge::new(&devices, described, &desired, &memory, &flags, None);
     let group = |index: u16| desired.devices.groups.get(usize::from(index)).map(|group| group.name.clone());
     let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
@@ -232,7 +233,7 @@ fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<
             continue;
         }
         if items.len() < wanted.limit {
-            items.push(item(&judge, device, devices.ranked_for));
+            items.push(item(&judge, device, devices.ranked_for, now));
         } else if next.is_none() {
             next = items.last().map(|last: &DeviceItem| last.guid.clone());
         }
@@ -249,8 +250,8 @@ fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<
     Some(DevicePage { release, listed_at: devices.finished, matching, counts, items, next })
 }
 
-fn item(judge: &Judge<'_>, device: &Device, ranked_for: Option<Version>) -> DeviceItem {
-    let described = judge.describe(device);
+fn item(judge: &Judge<'_>, device: &Device, ranked_for: Option<Version>, now: Timestamp) -> DeviceItem {
+    let described = judge.describe(device, now);
     let last_connected = (device.last_connected != i64::MIN).then_some(device.last_connected);
     DeviceItem {
         guid: device.guid.to_string(),

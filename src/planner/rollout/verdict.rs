@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::{Evidence, evidence};
 use super::tally::{Tally, tally};
@@ -12,6 +12,7 @@ use crate::fleet::devices::{Device, DeviceState};
 use crate::fleet::{Devices, PerApp};
 use crate::planner::memory::{Memory, Rollout};
 use crate::planner::observed::Flags;
+use crate::planner::window::{Opening, opening};
 use crate::planner::{Desired, words};
 
 /// What became of a device, or what keeps it.
@@ -245,20 +246,51 @@ impl<'a> Judge<'a> {
     }
 
     /// The verdict on a device, and everything that led to it.
-    pub fn describe(&self, device: &Device) -> Described {
+    pub fn describe(&self, device: &Device, now: Timestamp) -> Described {
         let verdict = self.verdict(device);
         let rollout = self.rollout(device);
         let released_at = self.evidence(device).and_then(Evidence::released_at);
         let target = self.targets.as_ref().and_then(|targets| targets.target(device.product, device.os));
         let flagged_at = self.flags.given.get(&device.guid).copied();
         let flagged_at = flagged_at.filter(|at| rollout.is_some_and(|rollout| *at >= rollout.started_at));
+        let mut reason = self.reason(device, verdict, target, released_at);
+        match verdict {
+            Verdict::Waiting | Verdict::Pending => reason += &self.closed_window(now),
+            Verdict::InFlight if flagged_at.is_none() => {
+                reason += ", not told to upgrade by the process that answers";
+                reason += &self.closed_window(now);
+            }
+            Verdict::InFlight
+            | Verdict::Done
+            | Verdict::Newer
+            | Verdict::Failed
+            | Verdict::Lost
+            | Verdict::Held
+            | Verdict::Unsupported
+            | Verdict::Mobile
+            | Verdict::Exempt
+            | Verdict::Stale
+            | Verdict::Blocked
+            | Verdict::Deactivated => {}
+        }
         Described {
             verdict,
-            reason: self.reason(device, verdict, target, released_at),
+            reason,
             target,
             group: self.group(device).map(|group| group.name.clone()),
             released_at,
             flagged_at,
+        }
+    }
+
+    /// What is added where devices are told nothing now, since no window is open.
+    fn closed_window(&self, now: Timestamp) -> String {
+        match opening(&self.desired.device_windows, &self.desired.freezes, SignedDuration::ZERO, now) {
+            Opening::Open { .. } => String::new(),
+            Opening::Closed { opens: Some(opens), .. } => {
+                format!("; the next window opens {}", words::instant(opens))
+            }
+            Opening::Closed { opens: None, .. } => "; no window opens within a year".to_owned(),
         }
     }
 

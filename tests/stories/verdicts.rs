@@ -1,0 +1,185 @@
+//! Every verdict on a device, with the words that a person reads.
+
+use codeupgrade::api::CodeUpgrade;
+use codeupgrade::catalog::{Catalog, Os, Product, Version};
+use codeupgrade::fleet::devices::{Device, DeviceState, Devices, UNMATCHED};
+use codeupgrade::fleet::{DevicesBuilder, Rank};
+use codeupgrade::planner::memory::{Mark, Rollout, Settled};
+use codeupgrade::planner::observed::Flags;
+use codeupgrade::planner::rollout::{Judge, Verdict, overview};
+use codeupgrade::planner::{Desired, Memory};
+use codeupgrade::translate;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+const RELEASE: Version = Version::new([4, 3, 5, 3]);
+
+/// Of a device in group `it`, released three days ago if its rank is below the middle.
+const MIDDLE: Rank = Rank(u64::MAX / 2);
+
+fn now() -> Timestamp {
+    "2016-03-10T12:00:00Z".parse().unwrap()
+}
+
+fn hours_ago(hours: i64) -> Timestamp {
+    now() - SignedDuration::from_hours(hours)
+}
+
+fn device(guid: u64) -> Device {
+    Device {
+        guid,
+        computer_id: guid,
+        product: Product::CrashPlan,
+        os: Os::Windows,
+        version: Version::new([4, 2, 0, 0]),
+        state: DeviceState::Active,
+        last_connected: hours_ago(1).as_second(),
+        organisation: 1,
+        group: 0,
+        rank: Rank(guid),
+    }
+}
+
+fn desired() -> Desired {
+    let spec = json!({
+        "version": RELEASE,
+        "authority": {"url": "https://code42.example:4285", "credentials": "code42-api", "statefulSet": "authority"},
+        "backup": {"none": "a table"},
+        "windows": {"devices": [{"days": ["Mon"], "start": "09:00", "duration": "8h", "timeZone": "UTC"}]},
+        "devices": {
+            "upgrade": "Bundled",
+            "leaveBehind": {"exempt": [{"guid": "9", "reason": "lab machine"}]},
+            "groups": [
+                {"name": "it", "os": ["Windows"], "waves": ["50%", "100%"]},
+                {"name": "board", "os": ["Mac"], "hold": true},
+            ],
+        },
+    });
+    translate::desired::desired(&CodeUpgrade::new("table", serde_json::from_value(spec).unwrap()))
+}
+
+fn rollout(group: &str, threshold: Option<Rank>) -> Rollout {
+    let at = hours_ago(72);
+    Rollout {
+        group: group.to_owned(),
+        id: "a".to_owned(),
+        started_at: at,
+        wave: 0,
+        limit: threshold.unwrap_or(Rank(0)),
+        threshold,
+        marks: threshold.map(|threshold| Mark { threshold, at }).into_iter().collect(),
+        first: None,
+        wave_opened_at: threshold.map(|_| at),
+        wave_completed_at: None,
+        completed_at: None,
+        halted_at: None,
+        halted_by_hook: None,
+        hooks: None,
+        done_at_opening: None,
+    }
+}
+
+/// What is changed in a device, the verdict then, and words of the reason.
+type Row = (fn(&mut Device), Verdict, &'static str);
+
+fn rows() -> Vec<Row> {
+    vec![
+        (|device| device.version = Version::new([4, 3, 5, 0]), Verdict::Done, "runs 4.3.5, as it is to"),
+        (
+            |device| device.version = Version::new([4, 3, 6, 0]),
+            Verdict::Newer,
+            "above 4.3.5; nothing is moved down",
+        ),
+        (
+            |_| {},
+            Verdict::InFlight,
+            "not told to upgrade by the process that answers; the next window opens 2016-03-14 09:00 UTC",
+        ),
+        (
+            |device| device.last_connected = hours_ago(80).as_second(),
+            Verdict::Pending,
+            "last connected 2016-03-07",
+        ),
+        (
+            |device| device.guid = 1_000,
+            Verdict::Failed,
+            "connected for more than 90 min since it was told to upgrade, still at 4.2.0",
+        ),
+        (
+            |device| (device.guid, device.last_connected) = (1_001, hours_ago(71).as_second()),
+            Verdict::Lost,
+            "silent since 2016-03-07 13:00 UTC: beyond what is usual in its group",
+        ),
+        (|device| device.rank = Rank::LAST, Verdict::Waiting, "to where wave 1 of 2 has released"),
+        (
+            |device| (device.rank, device.last_connected) = (Rank::LAST, hours_ago(24 * 40).as_second()),
+            Verdict::Stale,
+            "no gate counts it any more",
+        ),
+        (|device| device.group = 1, Verdict::Held, "the spec holds group board"),
+        (|device| device.group = UNMATCHED, Verdict::Held, "no group of the spec matches it"),
+        (
+            |device| device.product = Product::SharePlanMobile,
+            Verdict::Unsupported,
+            "4.3.5.3 does not accept 4.2.0",
+        ),
+        (
+            |device| (device.product, device.os) = (Product::SharePlanMobile, Os::Android),
+            Verdict::Mobile,
+            "below 4.2.1; mobile apps come from app stores",
+        ),
+        (|device| device.guid = 9, Verdict::Exempt, "the spec exempts it: lab machine"),
+        (|device| device.state = DeviceState::Blocked, Verdict::Blocked, "blocked at the authority"),
+        (
+            |device| device.state = DeviceState::Deactivated,
+            Verdict::Deactivated,
+            "deactivated at the authority",
+        ),
+    ]
+}
+
+/// The devices of the table, and so many of the group that are not released and talk: silence is not usual there.
+fn listed(desired: &Desired) -> Devices {
+    let mut builder = DevicesBuilder::new(now(), Some(RELEASE), desired.devices.groups_digest(), 0);
+    for (guid, (change, _, _)) in (1..).zip(rows()) {
+        let mut row = device(guid * 10);
+        change(&mut row);
+        builder.push(row);
+    }
+    for guid in 5_000..5_100 {
+        builder.push(Device { rank: Rank::LAST, ..device(guid) });
+    }
+    builder.finish(now())
+}
+
+#[test]
+fn every_verdict_has_its_words_and_is_counted_as_it_is_told() {
+    let desired = desired();
+    let devices = listed(&desired);
+    let releases = translate::catalog::shipped().into_iter();
+    let releases =
+        releases.map(|release| (codeupgrade::catalog::merge::Layer::Shipped, release)).collect::<Vec<_>>();
+    let (catalog, _): (Catalog, _) = translate::catalog::catalog_from(releases);
+    let release = catalog.release(RELEASE);
+    let memory = Memory {
+        settled: Some(Settled::new(RELEASE, hours_ago(100), [])),
+        rollouts: vec![rollout("it", Some(MIDDLE)), rollout("board", None)],
+        ..Memory::default()
+    };
+    let mut flags = Flags::none(hours_ago(90));
+    flags.given.extend([(1_000, hours_ago(72)), (1_001, hours_ago(72))]);
+    let judge = Judge::new(&devices, release, &desired, &memory, &flags, None);
+    let mut told = [0_u64; Verdict::ALL.len()];
+    for (guid, (change, verdict, words)) in (1..).zip(rows()) {
+        let mut row = device(guid * 10);
+        change(&mut row);
+        let described = judge.describe(devices.find(row.guid).unwrap(), now());
+        assert_eq!(described.verdict, verdict, "{row:?}: {}", described.reason);
+        assert!(described.reason.contains(words), "{verdict:?}: {}", described.reason);
+    }
+    for row in devices.rows() {
+        told[judge.verdict(row) as usize] += 1;
+    }
+    let counted = overview(&devices, release, &desired, &memory, &flags, None).verdicts;
+    assert_eq!(Verdict::ALL.map(|verdict| counted.of(verdict)), told);
+}
