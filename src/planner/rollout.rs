@@ -168,7 +168,9 @@ pub fn advance(
         }
         follows_another |= found.total > 0;
     }
-    progress.estimate = remaining.estimate(context.now).filter(|_| progress.halted.is_none());
+    progress.estimate = remaining
+        .estimate(policy.max_in_flight, policy.rate_per_minute, context.now)
+        .filter(|_| progress.halted.is_none());
     progress
 }
 
