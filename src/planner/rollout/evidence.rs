@@ -64,7 +64,7 @@ pub(super) fn evidence(rollout: &Rollout, device: &Device, is_behind: bool, flag
         None => Evidence::Unreleased,
         Some(released_at) => {
             let flagged_at = flags.given.get(&device.guid).copied().filter(|at| *at >= rollout.started_at);
-            let retried = flagged_at.and_then(|at| at.max(released_at).checked_add(RETRY_TIME).ok());
+            let retried = flagged_at.and_then(|at| at.checked_add(RETRY_TIME).ok());
             if retried.is_some_and(|retried| device.seen_since(retried)) {
                 Evidence::Failed { released_at }
             } else if flagged_at.is_some() || device.seen_since(released_at) {

@@ -124,17 +124,60 @@ fn open_wave(turn: &Turn<'_>, rollout: &mut Rollout, wave: u32) {
     rollout.hooks = None;
 }
 
-/// Records when a threshold was reached; of too many marks the two closest in time become one, keeping the later
-/// time, so that no device is judged too early.
-pub(super) fn push_mark(rollout: &mut Rollout, threshold: Rank, at: Timestamp) {
+/// Records when a threshold was reached. Of too many marks two become one, keeping the later time, so that no device is judged too
+/// early: those by which what is told of a device is least wrong for its age, and never two of different waves.
+fn push_mark(rollout: &mut Rollout, threshold: Rank, at: Timestamp) {
     rollout.marks.push(Mark { threshold, at });
-    if rollout.marks.len() > MOST_MARKS {
-        let closest = rollout
-            .marks
-            .windows(2)
-            .enumerate()
-            .min_by_key(|(_, pair)| pair[1].at.duration_since(pair[0].at))
-            .map_or(0, |(index, _)| index);
-        rollout.marks.remove(closest);
+    if rollout.marks.len() <= MOST_MARKS {
+        return;
+    }
+    let opened = rollout.wave_opened_at.unwrap_or(Timestamp::MIN);
+    // How far the first device of the two would be from what is told of it, for its age.
+    let error = |index: usize| {
+        let later = rollout.marks[index + 1].at;
+        let before = index.checked_sub(1).map_or(rollout.started_at, |before| rollout.marks[before].at);
+        let (span, age) = (later.duration_since(before), at.duration_since(later));
+        span.as_secs().saturating_mul(1_000_000) / age.as_secs().saturating_add(RAISE_EVERY.as_secs()).max(1)
+    };
+    let is_of_one_wave =
+        |index: &usize| (rollout.marks[*index].at < opened) == (rollout.marks[*index + 1].at < opened);
+    let closest = (0..MOST_MARKS).filter(is_of_one_wave).min_by_key(|index| error(*index)).unwrap_or(0);
+    rollout.marks.remove(closest);
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::planner::rollout::start::begun;
+
+    /// A rise every minute for a week, the last wave opened after three days.
+    #[test]
+    fn marks_tell_old_times_roughly_and_never_mix_waves() {
+        let begin = Timestamp::UNIX_EPOCH;
+        let at = |minute: i64| begin + SignedDuration::from_mins(minute);
+        let opened = 3 * 24 * 60;
+        let mut rollout = begun("all", "a".to_owned(), begin);
+        rollout.wave_opened_at = Some(begin);
+        for minute in 0..7 * 24 * 60 {
+            if minute == opened {
+                rollout.wave_opened_at = Some(at(minute));
+            }
+            push_mark(&mut rollout, Rank(minute.cast_unsigned()), at(minute));
+            assert!(rollout.marks.len() <= MOST_MARKS);
+            for released in [0, 1, minute / 3, minute / 2, opened - 1, opened, minute]
+                .into_iter()
+                .filter(|then| *then <= minute)
+            {
+                let rank = Rank(released.cast_unsigned());
+                let told = rollout.marks.iter().find(|mark| rank <= mark.threshold).unwrap().at;
+                let (age, told_age) = (minute - released, at(minute).duration_since(told).as_mins());
+                assert!(told >= at(released), "judged too early");
+                assert!(told_age * 4 + 16 >= age, "released {age} min ago and told {told_age}");
+                let is_old_wave = minute >= opened && released < opened;
+                assert!(!is_old_wave || told < at(opened), "of an earlier wave");
+            }
+        }
     }
 }
