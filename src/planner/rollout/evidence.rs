@@ -103,7 +103,9 @@ pub(super) fn perhaps_under_way(rollout: &Rollout, device: &Device, flags: &Flag
     // Only a device that was online was flagged.
     let gone_since = UNDER_WAY_FOR.saturating_add(ONLINE_WITHIN);
     let gone_since = now.saturating_sub(gone_since).unwrap_or(Timestamp::MIN);
-    rollout.started_at < flags.since
+    // An order `Retry` starts the clocks of a rollout anew, and takes back no flag.
+    let began = rollout.wave_opened_at.map_or(rollout.started_at, |opened| opened.min(rollout.started_at));
+    began < flags.since
         && now.duration_since(flags.since) < UNDER_WAY_FOR
         && rollout.threshold.is_some_and(|threshold| device.rank <= threshold)
         && !flags.given.contains_key(&device.guid)
