@@ -140,10 +140,7 @@ fn http_request(url: &str, token: &str) -> Result<axum::http::Request<Vec<u8>>, 
 /// The query; its words are checked here, so that a typing error costs no question.
 fn query(arguments: &Arguments) -> Result<String, String> {
     for state in &arguments.state {
-        if !Verdict::ALL.iter().any(|verdict| verdict.name().eq_ignore_ascii_case(state)) {
-            let names: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.name()).collect();
-            return Err(format!("--state {state}: no device is ever so; write some of {}", names.join(", ")));
-        }
+        Verdict::named(state).map_err(|problem| format!("--state {state}: {problem}"))?;
     }
     let query = DeviceQuery {
         state: (!arguments.state.is_empty()).then(|| arguments.state.join(",")),

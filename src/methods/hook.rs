@@ -74,19 +74,29 @@ pub enum Error {
     },
 }
 
+/// The error that the API server refused, or did not answer.
+fn refused(
+    verb: &'static str,
+    kind: &'static str,
+    namespace: &str,
+    name: &str,
+) -> impl Fn(kube::Error) -> Error {
+    move |source| Error::Api {
+        verb,
+        kind,
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        source: Box::new(source),
+    }
+}
+
 /// The template of a hook.
 ///
 /// # Errors
 /// It is not there, or may not be read.
 pub async fn template(client: &Client, namespace: &str, name: &str) -> Result<PodTemplate, Error> {
     let api: Api<PodTemplate> = Api::namespaced(client.clone(), namespace);
-    let found = api.get_opt(name).await.map_err(|source| Error::Api {
-        verb: "read",
-        kind: "PodTemplate",
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-        source: Box::new(source),
-    })?;
+    let found = api.get_opt(name).await.map_err(refused("read", "PodTemplate", namespace, name))?;
     let missing = || Error::Missing { namespace: namespace.to_owned(), name: name.to_owned() };
     found.filter(|template| template.template.is_some()).ok_or_else(missing)
 }
@@ -120,13 +130,7 @@ pub async fn runs(
 ) -> Result<BTreeMap<String, HookRun>, Error> {
     let api: Api<Job> = Api::namespaced(client.clone(), namespace);
     let parameters = ListParams::default().labels(&format!("{UPGRADE_LABEL}={upgrade},{RUN_LABEL}"));
-    let jobs = api.list(&parameters).await.map_err(|source| Error::Api {
-        verb: "listed",
-        kind: "Job",
-        namespace: namespace.to_owned(),
-        name: "*".to_owned(),
-        source: Box::new(source),
-    })?;
+    let jobs = api.list(&parameters).await.map_err(refused("listed", "Job", namespace, "*"))?;
     Ok(jobs.iter().filter_map(|job| Some((job.labels().get(RUN_LABEL)?.clone(), answer(job)))).collect())
 }
 
@@ -144,13 +148,7 @@ pub async fn ask(client: &Client, namespace: &str, question: Question<'_>) -> Re
         Ok(_) => Ok(Outcome::Changed),
         // The name says what it is: asked before, by this very step.
         Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(Outcome::AlreadySo),
-        Err(source) => Err(Error::Api {
-            verb: "created",
-            kind: "Job",
-            namespace: namespace.to_owned(),
-            name: job.name_any(),
-            source: Box::new(source),
-        }),
+        Err(error) => Err(refused("created", "Job", namespace, &job.name_any())(error)),
     }
 }
 

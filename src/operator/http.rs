@@ -14,9 +14,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
-use super::context::Context;
 use super::metrics::Metrics;
 
 /// Whether the process is ready. Cheap to clone.
@@ -74,7 +72,7 @@ impl Server {
         self,
         readiness: Readiness,
         metrics: Metrics,
-        context: watch::Receiver<Option<Arc<Context>>>,
+        context: devices::Acting,
     ) -> std::io::Result<()> {
         let router = Router::new()
             .route("/livez", get(|| async { "ok" }))

@@ -12,8 +12,8 @@ use super::observed::Switch;
 use super::report::MAX_MESSAGE;
 use super::step::Step;
 use super::{Decision, Desired, Observed};
-use crate::catalog::{Acceptance, Catalog};
-use crate::fleet::devices::DeviceState;
+use crate::catalog::{Acceptance, Catalog, Version};
+use crate::fleet::devices::{Device, DeviceState};
 use crate::fleet::{ServerRole, Verification};
 
 /// A rule that a decision breaks, as a sentence.
@@ -244,15 +244,7 @@ fn check_flags(grounds: &Grounds<'_>, decision: &Decision, found: &mut Vec<Viola
             if threshold.is_none_or(|threshold| device.rank > threshold) {
                 violated(format!("device {} is flagged beyond the threshold", order.guid));
             }
-            let bundled = grounds
-                .catalog
-                .release(*release)
-                .and_then(|release| release.bundled(device.product, device.os));
-            let offered = policy.offered.iter().filter(|app| app.product == device.product);
-            let target = match policy.upgrade {
-                DeviceUpgrade::ServerOffered => offered.map(|app| app.version).max(),
-                DeviceUpgrade::Bundled | DeviceUpgrade::None => bundled,
-            };
+            let target = target_of(grounds, *release, device);
             if target.is_none_or(|target| device.version >= target) {
                 violated(format!("device {} is flagged although it is not behind", order.guid));
             }
@@ -282,19 +274,7 @@ fn check_flags(grounds: &Grounds<'_>, decision: &Decision, found: &mut Vec<Viola
 /// Devices flagged within a day that were not seen at another version since, nor for so long that they failed.
 fn devices_under_way(grounds: &Grounds<'_>) -> usize {
     let Some(devices) = &grounds.observed.devices else { return 0 };
-    let policy = &grounds.desired.devices;
-    let settled = grounds.memory.settled.as_ref();
-    let Some(release) = settled.and_then(|settled| grounds.catalog.release(settled.release)) else {
-        return 0;
-    };
-    let target = |device: &crate::fleet::devices::Device| match policy.upgrade {
-        DeviceUpgrade::ServerOffered => policy
-            .offered
-            .iter()
-            .find(|app| app.product == device.product && app.os.is_none_or(|os| os == device.os))
-            .map(|app| app.version),
-        DeviceUpgrade::Bundled | DeviceUpgrade::None => release.bundled(device.product, device.os),
-    };
+    let Some(settled) = &grounds.memory.settled else { return 0 };
     let flags = grounds.observed.flagged.given.iter();
     flags
         .filter(|(_, at)| grounds.now.duration_since(**at) < SignedDuration::from_hours(24))
@@ -302,9 +282,25 @@ fn devices_under_way(grounds: &Grounds<'_>) -> usize {
             devices.find(**guid).is_some_and(|device| {
                 let retried = at.saturating_add(SignedDuration::from_mins(90)).unwrap_or(Timestamp::MAX);
                 device.state == DeviceState::Active
-                    && target(device).is_some_and(|target| device.version < target)
+                    && target_of(grounds, settled.release, device)
+                        .is_some_and(|target| device.version < target)
                     && !device.seen_since(retried)
             })
         })
         .count()
+}
+
+/// What a device is to run at a release: what that bundles, or what the spec says that was added at the authority.
+fn target_of(grounds: &Grounds<'_>, release: Version, device: &Device) -> Option<Version> {
+    let policy = &grounds.desired.devices;
+    match policy.upgrade {
+        DeviceUpgrade::ServerOffered => policy
+            .offered
+            .iter()
+            .find(|app| app.product == device.product && app.os.is_none_or(|os| os == device.os))
+            .map(|app| app.version),
+        DeviceUpgrade::Bundled | DeviceUpgrade::None => {
+            grounds.catalog.release(release)?.bundled(device.product, device.os)
+        }
+    }
 }

@@ -294,6 +294,29 @@ pub struct Rollout {
     pub done_at_opening: Option<u64>,
 }
 
+impl Rollout {
+    /// One that has released nobody yet.
+    pub fn begun(group: &str, id: String, started_at: Timestamp) -> Self {
+        Self {
+            group: group.to_owned(),
+            id,
+            started_at,
+            wave: 0,
+            limit: Rank(0),
+            threshold: None,
+            marks: Vec::new(),
+            first: None,
+            wave_opened_at: None,
+            wave_completed_at: None,
+            completed_at: None,
+            halted_at: None,
+            halted_by_hook: None,
+            hooks: None,
+            done_at_opening: None,
+        }
+    }
+}
+
 /// One time of asking the hooks before a wave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -61,21 +61,11 @@ fn desired() -> Desired {
 fn rollout(group: &str, threshold: Option<Rank>) -> Rollout {
     let at = hours_ago(72);
     Rollout {
-        group: group.to_owned(),
-        id: "a".to_owned(),
-        started_at: at,
-        wave: 0,
         limit: threshold.unwrap_or(Rank(0)),
         threshold,
         marks: threshold.map(|threshold| Mark { threshold, at }).into_iter().collect(),
-        first: None,
         wave_opened_at: threshold.map(|_| at),
-        wave_completed_at: None,
-        completed_at: None,
-        halted_at: None,
-        halted_by_hook: None,
-        hooks: None,
-        done_at_opening: None,
+        ..Rollout::begun(group, "a".to_owned(), at)
     }
 }
 

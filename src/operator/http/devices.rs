@@ -177,14 +177,7 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn read(query: &'a DeviceQuery) -> Result<Self, String> {
-        let state = |word: &str| {
-            Verdict::ALL.into_iter().find(|verdict| verdict.name().eq_ignore_ascii_case(word)).ok_or_else(
-                || {
-                    let names: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.name()).collect();
-                    format!("state: no device is ever so; write some of {}", names.join(", "))
-                },
-            )
-        };
+        let state = |word| Verdict::named(word).map_err(|problem| format!("state: {problem}"));
         let words = query.state.iter().flat_map(|text| text.split(',')).filter(|word| !word.is_empty());
         Ok(Self {
             states: words.map(state).collect::<Result<_, _>>()?,

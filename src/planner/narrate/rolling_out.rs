@@ -76,18 +76,15 @@ pub(super) fn rolling_out(
 
 /// Every wave is complete, and too few devices are done: those that are left are followed, and after a week somebody is asked.
 fn stragglers(context: &Context<'_>, findings: &Findings) -> Headline {
-    let (done, total) =
-        findings.overview.as_ref().map_or((0, 0), |overview| (overview.done(), overview.total));
-    let count = |verdict: rollout::Verdict| {
-        findings.overview.as_ref().map_or(0, |overview| overview.verdicts.of(verdict))
-    };
+    let counted = |overview: &rollout::Overview| (overview.done(), overview.total, overview.verdicts);
+    let (done, total, verdicts) = findings.overview.as_ref().map(counted).unwrap_or_default();
     let left = [
         (rollout::Verdict::Failed, "failed"),
         (rollout::Verdict::Lost, "lost"),
         (rollout::Verdict::InFlight, "under way"),
         (rollout::Verdict::Pending, "not seen since their release"),
     ];
-    let left = left.map(|(verdict, word)| (count(verdict), word));
+    let left = left.map(|(verdict, word)| (verdicts.of(verdict), word));
     let left: Vec<String> =
         left.iter().filter(|(many, _)| *many > 0).map(|(many, word)| format!("{many} {word}")).collect();
     let left = if left.is_empty() { String::new() } else { format!(" ({})", left.join(", ")) };

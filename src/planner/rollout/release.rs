@@ -150,7 +150,6 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::planner::rollout::start::begun;
 
     /// A rise every minute for a week, the last wave opened after three days.
     #[test]
@@ -158,7 +157,7 @@ mod tests {
         let begin = Timestamp::UNIX_EPOCH;
         let at = |minute: i64| begin + SignedDuration::from_mins(minute);
         let opened = 3 * 24 * 60;
-        let mut rollout = begun("all", "a".to_owned(), begin);
+        let mut rollout = Rollout::begun("all", "a".to_owned(), begin);
         rollout.wave_opened_at = Some(begin);
         for minute in 0..7 * 24 * 60 {
             if minute == opened {

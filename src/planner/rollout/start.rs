@@ -5,7 +5,6 @@ use md5::{Digest, Md5};
 
 use super::Targets;
 use crate::catalog::Version;
-use crate::fleet::Rank;
 use crate::planner::desired::Group;
 use crate::planner::memory::{Memory, Rollout};
 
@@ -26,30 +25,9 @@ pub(super) fn start_rollouts(
                 .iter()
                 .find(|rollout| rollout.group == group.name && rollout.id == id)
                 .cloned()
-                .unwrap_or_else(|| begun(&group.name, id, now))
+                .unwrap_or_else(|| Rollout::begun(&group.name, id, now))
         })
         .collect();
-}
-
-/// A rollout that has released nobody yet.
-pub(super) fn begun(group: &str, id: String, now: Timestamp) -> Rollout {
-    Rollout {
-        group: group.to_owned(),
-        id,
-        started_at: now,
-        wave: 0,
-        limit: Rank(0),
-        threshold: None,
-        marks: Vec::new(),
-        first: None,
-        wave_opened_at: None,
-        wave_completed_at: None,
-        completed_at: None,
-        halted_at: None,
-        halted_by_hook: None,
-        hooks: None,
-        done_at_opening: None,
-    }
 }
 
 fn rollout_id(group: &Group, targets: &Targets, release: Version) -> String {

@@ -67,6 +67,17 @@ impl Verdict {
         Self::Deactivated,
     ];
 
+    /// The verdict of a name, in any case.
+    ///
+    /// # Errors
+    /// There is none: which there are.
+    pub fn named(word: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|verdict| verdict.name().eq_ignore_ascii_case(word)).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("no device is ever so; write some of {names}")
+        })
+    }
+
     /// The name that people see.
     pub const fn name(self) -> &'static str {
         match self {
