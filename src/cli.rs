@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 it failed or is not as wanted, 2 the command line cannot be read.
 
 mod crds;
+#[cfg(feature = "playground")]
 mod demo;
 mod devices;
 mod output;
@@ -37,6 +38,7 @@ enum Command {
     /// Write the custom resource definitions.
     Crds(crds::Arguments),
     /// Watch a simulated environment being upgraded by the real operator on a real API server.
+    #[cfg(feature = "playground")]
     Demo(demo::Arguments),
     /// Print the version.
     Version,
@@ -55,6 +57,7 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::main(&arguments),
         Command::Devices(arguments) => devices::main(&arguments),
         Command::Crds(arguments) => crds::main(&arguments),
+        #[cfg(feature = "playground")]
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Version => {
             print(&format!("codeupgrade {}\n", env!("CARGO_PKG_VERSION")));

@@ -3,7 +3,7 @@
 //! Pure in the middle, effects at the rim; imports point inward only (ARCHITECTURE.md draws it):
 //!
 //! ```text
-//!   cli -> operator, simulator -> methods, code42 -> api, translate -> planner -> fleet -> catalog
+//!   cli -> operator, playground -> methods, code42, simulator -> api, translate -> planner -> fleet -> catalog
 //! ```
 
 pub mod api;
@@ -14,5 +14,7 @@ pub mod fleet;
 pub mod methods;
 pub mod operator;
 pub mod planner;
+#[cfg(feature = "playground")]
+pub mod playground;
 pub mod simulator;
 pub mod translate;

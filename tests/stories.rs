@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+#[cfg(feature = "playground")]
 #[path = "stories/clients.rs"]
 mod clients;
 #[path = "stories/documents.rs"]

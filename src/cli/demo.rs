@@ -13,8 +13,8 @@ use super::output::{fail, print, tell};
 use crate::api::CodeUpgrade;
 use crate::operator::{self, clock, clock::Clock, shutdown};
 use crate::planner::words;
-use crate::simulator::control_plane::{self, ControlPlane};
-use crate::simulator::stage;
+use crate::playground::control_plane::{self, ControlPlane};
+use crate::playground::stage;
 use plot::Environment;
 
 /// Simulated seconds in a real second: half an hour a second.

@@ -6,48 +6,66 @@ use std::ops::RangeInclusive;
 
 /// What a draw is for: draws for different purposes are independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub enum Purpose {
+    /// The guid of a server or device.
     Guid = 1,
+    /// When the working hours of a device begin.
     DayStart,
+    /// How long its working hours are on a day.
     DayLength,
+    /// When the day of a device that is always on begins.
     DayShift,
+    /// Whether it is switched on at all on a day.
     DayOn,
+    /// How long after the beginning of its day a device is awake.
     WakeUp,
+    /// How long a device takes to come back to an authority that started.
     ReconnectAfterServer,
+    /// How long a device takes to come back after an install.
     ReconnectAfterInstall,
+    /// How long a device takes to come back to its storage server.
     StorageReconnect,
+    /// How long a download takes.
     Download,
+    /// How long an install takes.
     Install,
+    /// How long a server migrates its database.
     Migration,
+    /// How long a server takes to start.
     Start,
+    /// The storage server that a device backs up to.
     BackupHome,
+    /// Whether a connected device is backing up.
     BacksUp,
+    /// How long a device that seems to be gone stays silent.
     SilentFor,
+    /// The address that a device reports.
     Address,
+    /// A token that the REST API gives out.
     Token,
 }
 
 /// The seed of a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seed(pub(super) u64);
+pub struct Seed(pub u64);
 
 impl Seed {
     /// The `nth` draw for a purpose, about `subject`.
-    pub(super) fn draw(self, purpose: Purpose, subject: u64, nth: u64) -> u64 {
+    pub fn draw(self, purpose: Purpose, subject: u64, nth: u64) -> u64 {
         [purpose as u64, subject, nth]
             .into_iter()
             .fold(self.0, |state, word| scramble(state ^ scramble(word)))
     }
 
     /// As [`Seed::draw`], within a range.
-    pub(super) fn within(self, purpose: Purpose, subject: u64, nth: u64, range: &RangeInclusive<i64>) -> i64 {
+    pub fn within(self, purpose: Purpose, subject: u64, nth: u64, range: &RangeInclusive<i64>) -> i64 {
         let width = range.end().abs_diff(*range.start()).saturating_add(1);
         let above = self.draw(purpose, subject, nth) % width;
         range.start().saturating_add_unsigned(above)
     }
 
     /// True in so many of a hundred cases.
-    pub(super) fn percent(self, purpose: Purpose, subject: u64, nth: u64, percent: u8) -> bool {
+    pub fn percent(self, purpose: Purpose, subject: u64, nth: u64, percent: u8) -> bool {
         self.draw(purpose, subject, nth) % 100 < u64::from(percent)
     }
 }

@@ -145,6 +145,6 @@ impl ListedDevice {
 }
 
 /// The name of a device, in lower case.
-pub(super) fn name_of(os: Os, id: ComputerId) -> String {
+pub fn name_of(os: Os, id: ComputerId) -> String {
     format!("{}-{}", os.name().to_lowercase(), id.0)
 }

@@ -310,7 +310,8 @@ impl World {
         self.migration = minutes;
     }
 
-    pub(super) fn seed(&self) -> Seed {
+    /// The seed of all chance in it.
+    pub fn seed(&self) -> Seed {
         self.seed
     }
 }

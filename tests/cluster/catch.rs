@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeupgrade::catalog::Version;
-use codeupgrade::simulator::site::Site;
-use codeupgrade::simulator::stage;
+use codeupgrade::playground::site::Site;
+use codeupgrade::playground::stage;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, Patch, PatchParams};

@@ -1,7 +1,7 @@
 //! What the operator did to an environment, read from the API server's audit log.
 
-use codeupgrade::simulator::site::Site;
-use codeupgrade::simulator::stage;
+use codeupgrade::playground::site::Site;
+use codeupgrade::playground::stage;
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -5,8 +5,8 @@ use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeupgrade::simulator::site::Site;
-use codeupgrade::simulator::stage::apply;
+use codeupgrade::playground::site::Site;
+use codeupgrade::playground::stage::apply;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Endpoints, Pod, PodTemplate, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::RoleBinding;

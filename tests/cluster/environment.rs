@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use codeupgrade::api::{CodeUpgrade, CodeUpgradeStatus};
 use codeupgrade::operator::clock::Clock;
+use codeupgrade::playground::site::{Site, Workloads};
+use codeupgrade::playground::tls::Identity;
 use codeupgrade::simulator::Scenario;
-use codeupgrade::simulator::site::{Site, Workloads};
-use codeupgrade::simulator::tls::Identity;
 use codeupgrade::translate;
 
-use codeupgrade::simulator::control_plane::{ControlPlane, Options};
+use codeupgrade::playground::control_plane::{ControlPlane, Options};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client, ResourceExt};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use codeupgrade::api::{CodeUpgrade, CodeUpgradeStatus};
 use codeupgrade::operator::clock::{self, Clock, Scale};
-use codeupgrade::simulator::stage;
+use codeupgrade::playground::stage;
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use kube::Api;

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use codeupgrade::playground::site::Workloads;
+use codeupgrade::playground::tls::Identity;
+use codeupgrade::playground::{player, stage};
 use codeupgrade::simulator::Command;
-use codeupgrade::simulator::site::Workloads;
-use codeupgrade::simulator::tls::Identity;
-use codeupgrade::simulator::{player, stage};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;

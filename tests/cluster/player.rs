@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use codeupgrade::catalog::Catalog;
-use codeupgrade::simulator::player::{self, Scope};
-use codeupgrade::simulator::{Scenario, Simulation, World};
+use codeupgrade::playground::Simulation;
+use codeupgrade::playground::player::{self, Scope};
+use codeupgrade::simulator::{Scenario, World};
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;

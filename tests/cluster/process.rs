@@ -7,7 +7,7 @@ use std::time::Duration;
 use codeupgrade::operator::clock::{Clock, Scale};
 use codeupgrade::operator::shutdown::Stop;
 use codeupgrade::operator::{self, Options};
-use codeupgrade::simulator::stage;
+use codeupgrade::playground::stage;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use codeupgrade::operator::Options;
 use codeupgrade::operator::clock::{self, Clock};
-use codeupgrade::simulator::stage;
+use codeupgrade::playground::stage;
 use serde_json::json;
 
 use super::case::{Case, Outcome, case};

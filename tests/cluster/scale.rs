@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use codeupgrade::api::CodeUpgrade;
 use codeupgrade::operator::clock::{self, Clock, Scale};
-use codeupgrade::simulator::stage;
+use codeupgrade::playground::stage;
 use jiff::SignedDuration;
 use kube::Api;
 use serde_json::json;

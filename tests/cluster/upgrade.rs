@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use codeupgrade::api::{CodeUpgrade, CodeUpgradeStatus};
+use codeupgrade::playground::site::Site;
 use codeupgrade::simulator::journal::Happening;
-use codeupgrade::simulator::site::Site;
 use jiff::{SignedDuration, Timestamp};
 use kube::Api;
 use kube::runtime::{WatchStreamExt, watcher};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeupgrade::api::{CodeUpgrade, CodeUpgradeStatus};
+use codeupgrade::playground::site::Site;
 use codeupgrade::simulator::fault::Fault;
-use codeupgrade::simulator::site::Site;
 use kube::Api;
 use serde_json::{Value, json};
 

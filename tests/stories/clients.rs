@@ -11,9 +11,10 @@ use codeupgrade::catalog::Catalog;
 use codeupgrade::code42::{
     Client, ClientOptions, Credentials, DeviceQuery, DeviceRow, SettingsUpdate, Switch,
 };
-use codeupgrade::simulator::rest::{Account, Serving, serve};
-use codeupgrade::simulator::tls::Identity;
-use codeupgrade::simulator::{Scenario, Simulation, World};
+use codeupgrade::playground::Simulation;
+use codeupgrade::playground::rest::{Account, Serving, serve};
+use codeupgrade::playground::tls::Identity;
+use codeupgrade::simulator::{Scenario, World};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::net::TcpListener;

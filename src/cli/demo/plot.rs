@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::catalog::version::ParseError;
 use crate::catalog::{Catalog, Product, Version};
 use crate::operator::clock::Clock;
+use crate::playground::simulation::TimeSource;
+use crate::playground::site::{Site, Workloads};
 use crate::simulator::Scenario;
 use crate::simulator::device::{ListedDevice, ReportedVersion};
-use crate::simulator::simulation::TimeSource;
-use crate::simulator::site::{Site, Workloads};
 use crate::translate;
 
 /// The namespace of the environment.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::cluster::image;
-use crate::api::CodeUpgradeSpec;
+use crate::api::{CodeUpgrade, CodeUpgradeSpec};
 use crate::catalog::{Catalog, Version};
 use crate::planner::order::Order;
 use crate::planner::{Desired, Memory};
@@ -62,19 +62,17 @@ impl Object {
         if std::mem::take(&mut self.edited) {
             self.generation += 1;
         }
-        let spec: CodeUpgradeSpec =
-            serde_json::from_value(self.spec.clone()).map_err(|error| error.to_string())?;
-        let mut object = crate::api::CodeUpgrade::new("story", spec.clone());
-        object.metadata.namespace = Some("stories".into());
-        object.metadata.generation = Some(self.generation);
+        let mut metadata = json!({"name": "story", "namespace": "stories", "generation": self.generation});
         if self.deleted {
-            object.metadata.deletion_timestamp = Some(k8s_time(Timestamp::UNIX_EPOCH));
+            metadata["deletionTimestamp"] = json!(Timestamp::UNIX_EPOCH);
         }
+        let object = json!({"metadata": metadata, "spec": self.spec});
+        let object: CodeUpgrade = serde_json::from_value(object).map_err(|error| error.to_string())?;
         let mut desired = translate::desired::desired(&object);
         if let Some(what) = &self.paused {
             desired.paused = Some(what.clone());
         }
-        Ok((spec, desired))
+        Ok((object.spec, desired))
     }
 
     pub(super) fn want(&mut self, version: Option<&str>) {
@@ -119,10 +117,6 @@ impl Object {
             }
         }
     }
-}
-
-fn k8s_time(at: Timestamp) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::Time {
-    k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at)
 }
 
 fn step_into<'a>(value: &'a mut Value, segment: &str) -> &'a mut Value {

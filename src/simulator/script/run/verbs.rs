@@ -200,11 +200,10 @@ impl Run {
             Some(subject) => spec["for"] = subject.into(),
             None => {}
         }
-        let spec = serde_json::from_value(spec).map_err(|error| error.to_string())?;
-        let mut object = crate::api::CodeUpgradeOrder::new(&format!("order-{number}"), spec);
-        object.metadata.uid = Some(format!("order-{number}"));
-        object.metadata.creation_timestamp =
-            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(self.now));
+        let name = format!("order-{number}");
+        let metadata = serde_json::json!({"name": name, "uid": name, "creationTimestamp": self.now});
+        let object = serde_json::json!({"metadata": metadata, "spec": spec});
+        let object = serde_json::from_value(object).map_err(|error| error.to_string())?;
         let order: Order = translate::order::order(&object)?;
         self.object.orders.push(order);
         Ok(())

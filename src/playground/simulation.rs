@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::world::World;
+use crate::simulator::world::World;
 
 /// The time that the world is to follow. It may run faster than any clock on a wall.
 pub type TimeSource = Arc<dyn Fn() -> Timestamp + Send + Sync>;

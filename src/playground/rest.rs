@@ -32,11 +32,11 @@ use tokio::sync::oneshot;
 use self::account::Tokens;
 use self::answer::Answer;
 use self::call::Call;
-use super::fault::Fault;
 use super::simulation::Simulation;
 use super::tls::Identity;
 use super::wire::{Scissors, Wires};
-use super::world::World;
+use crate::simulator::fault::Fault;
+use crate::simulator::world::World;
 
 /// The local account that the simulated authority knows.
 #[derive(Clone)]

@@ -16,8 +16,9 @@ use codeupgrade::catalog::Catalog;
 use codeupgrade::code42::{self, ClientOptions, Credentials};
 use codeupgrade::operator::clock::Clock;
 use codeupgrade::operator::collect::devices::{Purpose, list};
-use codeupgrade::simulator::rest::{Account, serve};
-use codeupgrade::simulator::{Scenario, Simulation, World};
+use codeupgrade::playground::Simulation;
+use codeupgrade::playground::rest::{Account, serve};
+use codeupgrade::simulator::{Scenario, World};
 
 /// The first argument of the process that is the authority.
 const WORD: &str = "be-an-authority";

@@ -24,13 +24,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::command::Command;
-use super::device::{Errand, ReportedVersion};
 use super::rest::Serving;
-use super::server::ServerState;
 use super::simulation::Simulation;
 use super::wire::Wires;
-use super::world::World;
+use crate::simulator::command::Command;
+use crate::simulator::device::{Errand, ReportedVersion};
+use crate::simulator::server::ServerState;
+use crate::simulator::world::World;
 
 /// Serves the control API on a loopback listener. Needs a tokio runtime.
 pub fn serve(simulation: Simulation, listener: TcpListener) -> io::Result<Serving> {

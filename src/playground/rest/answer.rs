@@ -8,8 +8,8 @@ use jiff::tz::{Offset, TimeZone};
 use serde_json::{Map, Value, json};
 
 use super::disturbance;
+use crate::playground::rest::call::Call;
 use crate::simulator::fault::Fault;
-use crate::simulator::rest::call::Call;
 use crate::simulator::world::World;
 
 /// What is answered.

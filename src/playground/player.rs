@@ -23,9 +23,9 @@ use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::part::{Part, Turn};
-use super::server::ServerState;
 use super::simulation::Simulation;
 use crate::catalog::Version;
+use crate::simulator::server::ServerState;
 
 /// Names the server that a pod is, by its name in the simulated environment.
 pub const SERVER: &str = "simulator.codeupgrade.dev/server";

@@ -13,8 +13,9 @@ use tokio::task::JoinHandle;
 use super::rest::{self, Account, Serving};
 use super::simulation::{Simulation, TimeSource};
 use super::tls::Identity;
-use super::{Scenario, World, player, stage};
+use super::{player, stage};
 use crate::catalog::{Catalog, Version};
+use crate::simulator::{Scenario, World};
 
 /// How the servers of a site are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,8 +152,9 @@ impl Site {
     /// The servers that do not answer as this release.
     pub fn servers_not_at(&self, release: Version) -> Vec<String> {
         self.simulation.at_present(|world| {
-            let is_elsewhere =
-                |server: &super::server::ListedServer| server.version != Some(release) || !server.online;
+            let is_elsewhere = |server: &crate::simulator::server::ListedServer| {
+                server.version != Some(release) || !server.online
+            };
             world.servers().into_iter().filter(is_elsewhere).map(|server| server.name.0).collect()
         })
     }
