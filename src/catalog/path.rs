@@ -1,4 +1,5 @@
-//! The best way from one release to another over documented edges, for a fleet as it is (design rule 3).
+//! The best way from one release to another over documented edges, for a fleet as it is
+//! (ARCHITECTURE.md, rule 3).
 //!
 //! Best means: no unaccepted risk, then fewest rollouts, then least waiting, then fewest hops. A hop never cuts
 //! off more live devices than may be left behind; where the next release refuses devices as they are, the path

@@ -1,4 +1,5 @@
-//! Patterns of versions as the vendor's matrices write them: `4.3.5`, or `4.3.x` for a whole series.
+//! Patterns of versions as the vendor's matrices write them: `4.3.5`, or `4.3.x` for a whole series
+//! (FACTS.md, version-series).
 
 use std::fmt;
 use std::str::FromStr;

@@ -96,7 +96,7 @@ pub enum Support {
 pub struct AcceptedVersion {
     /// Which versions.
     pub pattern: Pattern,
-    /// Whether the release carries this version for devices to upgrade to (the article's asterisk).
+    /// Whether the release carries this version for devices to upgrade to (FACTS.md, matrix-bundled).
     pub bundled: bool,
     /// How well they work.
     pub support: Support,
@@ -243,7 +243,7 @@ mod tests {
         }
     }
 
-    /// The article's matrix for 4.3.5.3.
+    /// FACTS.md, matrix-4.3.5.3.
     fn article() -> Release {
         let mut release = Release::bare("4.3.5.3".parse().unwrap());
         release.compatibility = Some(vec![

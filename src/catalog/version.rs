@@ -1,7 +1,8 @@
-//! Server and app versions as the vendor writes them: one to four numeric parts.
+//! Server and app versions as the vendor writes them: one to four numeric parts (FACTS.md, version-parts).
 //!
-//! Not semantic versions: `4.3.5.3` has four parts, `7.27.2009` is a date, and the matrix writes `3.7` where the
-//! release notes write `3.7.0`. Missing parts count as zero.
+//! Not semantic versions: `4.3.5.3` has four parts, `7.27.2009` is a date (FACTS.md, version-dates), and the
+//! matrix writes `3.7` where the release notes write `3.7.0` (FACTS.md, version-short). Missing parts count
+//! as zero.
 
 use std::fmt;
 use std::str::FromStr;

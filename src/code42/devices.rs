@@ -55,7 +55,8 @@ pub struct DeviceRecord {
     pub service: Option<String>,
     /// The version of the app as written, such as `6.7.1`.
     pub product_version: Option<String>,
-    /// The vendor's internal number of the version; never to be compared across series.
+    /// The vendor's internal number of the version; never to be compared across series
+    /// (FACTS.md, version-internal).
     pub internal_version: Option<u64>,
     /// The build of the app.
     pub build_version: Option<u64>,

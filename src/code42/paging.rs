@@ -1,8 +1,9 @@
 //! Page after page of a list, until there is no more.
 //!
-//! The vendor's numbers are only hints: an authority may give fewer rows than asked for (250 was the most in 3.5),
-//! name no total, or ignore paging. So a listing ends at an empty page, at a page that brings nothing new, or at a
-//! page that is not full once as many rows were read as the total says.
+//! The vendor's numbers are only hints: an authority may give fewer rows than asked for (250 was the most in
+//! 3.5), or name no total (FACTS.md, api-page-cap), or ignore paging. So a listing ends at an empty page, at
+//! a page that brings nothing new, or at a page that is not full once as many rows were read as the total
+//! says.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! What the answering server says of itself, without listing others: `/api/ServerEnv`.
 //!
-//! 4.x answers JavaScript, `window.serverEnv = {…};`; later versions answer JSON without a frame.
+//! 4.x answers JavaScript, `window.serverEnv = {…};`; later versions answer JSON without a frame
+//! (FACTS.md, api-server-env).
 
 mod object_literal;
 
@@ -23,7 +24,8 @@ pub struct ServerEnvironment {
     pub client_product_version: Option<String>,
     /// The SharePlan app that it brings.
     pub share_plan_product_version: Option<String>,
-    /// The vendor's internal number of the version; never to be compared across series.
+    /// The vendor's internal number of the version; never to be compared across series
+    /// (FACTS.md, version-internal).
     pub internal_version: Option<u64>,
     /// Its lasting identity, where it is told.
     pub server_guid: Option<Guid>,
@@ -35,7 +37,7 @@ pub struct ServerEnvironment {
     pub server_type: Option<ServerType>,
     /// Whether it is the enterprise edition, where it is told.
     pub enterprise: Option<bool>,
-    /// Whether somebody has still to unlock its keystore before it works.
+    /// Whether somebody has still to unlock its keystore before it works (FACTS.md, manual-keystore).
     pub secure_keystore_locked: Option<bool>,
 }
 

@@ -33,7 +33,8 @@ pub struct ServerRecord {
     pub version: Option<String>,
     /// Whether it is connected.
     pub online: bool,
-    /// `outOfDate`, whose meaning is undocumented: to be shown, not to be decided on.
+    /// `outOfDate`, whose meaning is undocumented (FACTS.md, unknown-server-switches): to be shown, not to be
+    /// decided on.
     pub out_of_date: Option<bool>,
     /// Under which id the settings of its cluster are kept.
     pub cluster_server_id: Option<ClusterServerId>,

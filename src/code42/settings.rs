@@ -1,4 +1,5 @@
-//! The settings of a cluster: `/api/serverSettings/{clusterServerId}`.
+//! The settings of a cluster: `/api/serverSettings/{clusterServerId}` (FACTS.md, api-settings). What is
+//! called undocumented here is FACTS.md, unknown-server-switches.
 
 use reqwest::Method;
 use serde::{Serialize, Serializer};
@@ -41,7 +42,8 @@ pub struct ServerSettings {
     pub daily_accounting_time: Option<String>,
     /// `autoUpgrade`, whose meaning is undocumented: to be shown, not to be decided on.
     pub auto_upgrade: Option<Switch>,
-    /// "Auto-upgrade devices": while it is on, a restart of the authority moves every device.
+    /// "Auto-upgrade devices": while it is on, a restart of the authority moves every device
+    /// (FACTS.md, auto-upgrade-switch).
     pub device_auto_upgrade: Switch,
     /// `serverUpgraded`, whose meaning is undocumented.
     pub server_upgraded: Option<bool>,

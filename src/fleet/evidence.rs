@@ -1,4 +1,4 @@
-//! How much evidence there is for what a server reports (design rule 6).
+//! How much evidence there is for what a server reports (ARCHITECTURE.md, rule 6).
 
 use jiff::{SignedDuration, Timestamp};
 

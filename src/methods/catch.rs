@@ -1,4 +1,4 @@
-//! The catch: at rest no one can roll a server by accident (design rule 13).
+//! The catch: at rest no one can roll a server by accident (ARCHITECTURE.md, rule 13).
 //!
 //! A changed template, a revert, a drained node bring back the revision that ran; only the operator opens the catch,
 //! for one step.

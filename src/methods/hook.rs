@@ -1,7 +1,7 @@
 //! Hooks: jobs made from a `PodTemplate` of the object's namespace, whose exit code is an answer.
 //!
 //! A job's name is made of what it is asked, so that asking twice makes one job. It carries no owner reference: deleting the
-//! `CodeUpgrade` kills nothing that runs (design rule 12).
+//! `CodeUpgrade` kills nothing that runs (ARCHITECTURE.md, rule 12).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Which of several objects may act on one environment (design rule 2).
+//! Which of several objects may act on one environment (ARCHITECTURE.md, rule 2).
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Whether backups are back after a hop (design rule 6).
+//! Whether backups are back after a hop (ARCHITECTURE.md, rule 6).
 
 use super::gates::{Context, backups_running};
 use super::memory::Memory;

@@ -1,8 +1,9 @@
 //! The safety rules once more, apart from the planner: a second pair of eyes on every decision.
 //!
-//! Restates section 4 of the design over what was observed and what was decided, and shares no gate with the planner,
-//! so that a mistake in one is not a mistake in both. Every test runs it on every decision; in production it guards
-//! each order to an authority, never storage in mid-hop: a server that is cut off must not wait for a checker.
+//! Restates the rules of ARCHITECTURE.md over what was observed and what was decided, and shares no gate with
+//! the planner, so that a mistake in one is not a mistake in both. Every test runs it on every decision; in
+//! production it guards each order to an authority, never storage in mid-hop: a server that is cut off must
+//! not wait for a checker.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,11 +1,10 @@
-//! How long steps usually take, with the source.
+//! How long steps usually take (FACTS.md, upgrade-duration).
 
 use jiff::SignedDuration;
 
 use super::desired::AtOnce;
 
-/// The longest that one server usually takes: "15-30 minutes or more" for large environments in the vendor's
-/// upgrade articles (typical: 5 to 10).
+/// The longest that one server usually takes, in large environments; there may be more.
 pub const SERVER_TAKES_AT_MOST: SignedDuration = SignedDuration::from_mins(30);
 
 /// How long one server usually takes, in words, with the source.

@@ -1,4 +1,5 @@
-//! A hop: the authority and all own storage from one release to the next, as one unit (design rule 1).
+//! A hop: the authority and all own storage from one release to the next, as one unit
+//! (ARCHITECTURE.md, rule 1).
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -21,7 +21,7 @@ use super::{Decision, Desired, Memory, Observed, Reason, Wants, durations, hop, 
 use crate::catalog::Catalog;
 use crate::fleet::ServerRole;
 
-/// Facts that are missing for longer stall (design.md, section 3).
+/// Facts that are missing for longer stall (ARCHITECTURE.md, health).
 pub(super) const UNKNOWN_STALLS_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
 /// The share of devices that must be done, in percent of those that are not stale.

@@ -189,7 +189,7 @@ pub struct AuthorityFacts {
 /// The edition of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edition {
-    /// The enterprise edition, of which the vendor's article speaks.
+    /// The enterprise edition, for which the vendor's instructions are (FACTS.md, enterprise-only).
     Enterprise,
     /// Another one.
     Other,
@@ -213,7 +213,7 @@ pub struct SettingsFacts {
     pub read_at: Timestamp,
     /// `deviceAutoUpgrade`: moves the whole fleet at the next restart.
     pub device_auto_upgrade: Switch,
-    /// `autoUpgrade`, whose meaning is undocumented.
+    /// `autoUpgrade`, whose meaning is undocumented (FACTS.md, unknown-server-switches).
     pub server_auto_upgrade: Switch,
     /// `dailyAccountingTime`, when the nightly services with the database dump begin, in the authority's own
     /// time of day.

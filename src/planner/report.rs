@@ -51,7 +51,7 @@ impl Phase {
         }
     }
 
-    /// What health checks are told (design.md, section 3).
+    /// What health checks are told (ARCHITECTURE.md, health).
     pub const fn health(self) -> Health {
         match self {
             Self::Observing | Self::Done => Health::Ready,

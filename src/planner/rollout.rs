@@ -1,4 +1,4 @@
-//! Bringing devices to what a release bundles, group by group and wave by wave (design.md, section 7).
+//! Bringing devices to what a release bundles, group by group and wave by wave (ARCHITECTURE.md, rollouts).
 //!
 //! The durable state is one threshold a group, whatever the size of the fleet: every device whose rank is at or
 //! below it is released. It is written before any device is flagged.
@@ -34,14 +34,15 @@ use super::step::Step;
 use crate::catalog::Version;
 use crate::fleet::Devices;
 
-/// Only a device seen this recently is flagged: a flag cannot be taken back.
+/// Only a device seen this recently is flagged: a flag cannot be taken back
+/// (FACTS.md, api-device-upgrade).
 pub const ONLINE_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long a device's app retries by itself: a download may take 15 minutes to begin and is retried after an hour
-/// (domain.md, section 3). Before that nothing is a failure.
+/// (FACTS.md, device-retry). Before that nothing is a failure.
 pub const RETRY_TIME: SignedDuration = SignedDuration::from_mins(90);
 
-/// A wave that is not complete by then after its last release is overdue (design.md, section 7).
+/// A wave that is not complete by then after its last release is overdue (ARCHITECTURE.md, rollouts).
 pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// A threshold rises at most this often.

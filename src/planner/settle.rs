@@ -1,6 +1,6 @@
 //! What verified facts make of the memory: identity, high-water mark, settled release, restores, adoption.
 //!
-//! Only verified facts change anything here: one bad answer does not (design rules 2, 5 and 6).
+//! Only verified facts change anything here: one bad answer does not (ARCHITECTURE.md, rules 2, 5 and 6).
 
 use jiff::Timestamp;
 

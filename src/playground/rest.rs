@@ -1,9 +1,10 @@
 //! The Code42 REST API of a simulated authority, over HTTP or HTTPS.
 //!
-//! Answers have exactly the fields of the recorded ones (domain.md, section 5). Where the record has nothing, the module
-//! of that resource says what was filled in. Resource names are matched in any case, `/api/` and `/api/v1/` are one, and
-//! the time in every answer is the world's. While the authority is down its connections are cut: the port stays bound,
-//! so that a client sees them closed rather than refused.
+//! Answers have exactly the fields of the recorded ones (`tests/fixtures`). Where the record has nothing, the
+//! module of that resource says what was filled in. Resource names are matched in any case, `/api/` and
+//! `/api/v1/` are one (FACTS.md, api-base), and the time in every answer is the world's. While the authority
+//! is down its connections are cut: the port stays bound, so that a client sees them closed rather than
+//! refused.
 
 mod account;
 mod answer;

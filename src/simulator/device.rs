@@ -114,7 +114,7 @@ pub struct ListedDevice {
     /// Whether it is connected to its authority now.
     pub connected: bool,
     /// When it was last connected, `None` for never. Whether a real authority moves this time on while a device stays
-    /// connected is not on record; here it does.
+    /// connected is not on record (FACTS.md, unknown-last-connected); here it does.
     pub last_connected: Option<Timestamp>,
     /// How often it was flagged for an upgrade, which no answer tells.
     pub flags: u32,

@@ -140,8 +140,8 @@ pub enum Hours {
     Office,
 }
 
-/// What a device does when it is to upgrade. Only the retry after an hour is on record (domain.md, section 3); the
-/// others are what administrators reported or what a rollout must survive.
+/// What a device does when it is to upgrade. Only the retry after an hour is on record
+/// (FACTS.md, device-retry); the others are what administrators reported or what a rollout must survive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Behaviour {
     /// It downloads, installs and comes back with the new version.
@@ -176,7 +176,7 @@ pub struct Minutes {
 }
 
 impl Default for Minutes {
-    /// What the vendor calls typical for one server (domain.md, section 1.1).
+    /// What the vendor calls typical for one server (FACTS.md, upgrade-duration).
     fn default() -> Self {
         Self { from: 5, to: 10 }
     }
@@ -185,7 +185,7 @@ impl Default for Minutes {
 /// The edition of an environment, as `ServerEnv` states it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClusterType {
-    /// The enterprise edition, of which the vendor's article speaks.
+    /// The enterprise edition, for which the vendor's instructions are (FACTS.md, enterprise-only).
     #[default]
     Enterprise,
     /// The edition for small businesses.

@@ -1,9 +1,11 @@
 //! One simulated server: its software, its database, and what it is doing.
 //!
-//! On record (domain.md, section 1): on an upgrade the service shuts down, migrates, and starts by itself; typically 5
-//! to 10 minutes; there is no downgrade; storage at another version than its authority cannot take backups. Beyond
-//! the record: how a server behaves whose software is older than its database (here it does not start), that an
-//! interrupted migration begins anew, and that storage behind its authority is listed as online with its version.
+//! On record: on an upgrade the service shuts down, migrates, and starts by itself
+//! (FACTS.md, upgrade-course); typically 5 to 10 minutes (FACTS.md, upgrade-duration); there is no downgrade
+//! (FACTS.md, no-downgrade); storage at another version than its authority cannot take backups
+//! (FACTS.md, version-conflict). Beyond the record: how a server behaves whose software is older than its
+//! database (here it does not start), that an interrupted migration begins anew, and that storage behind its
+//! authority is listed as online with its version.
 
 use jiff::Timestamp;
 

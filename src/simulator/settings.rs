@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// The name of the cluster.
     pub name: String,
-    /// When it is on, every device upgrades after the authority's next restart (domain.md, section 3).
+    /// When it is on, every device upgrades after the authority's next restart
+    /// (FACTS.md, auto-upgrade-switch).
     pub device_auto_upgrade: bool,
-    /// What it does is undocumented; here it does nothing.
+    /// What it does is undocumented (FACTS.md, unknown-server-switches); here it does nothing.
     pub auto_upgrade: bool,
     /// When the nightly services begin, with the database dump among them, in the authority's time of day.
     pub daily_accounting_time: String,

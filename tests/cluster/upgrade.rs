@@ -1,4 +1,5 @@
-//! The article's upgrade from its first step to its last, as the API server's own audit log saw it.
+//! The upgrade of the vendor's article (FACTS.md, upgrade-steps) from its first step to its last, as the API
+//! server's own audit log saw it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -22,7 +22,8 @@ pub(super) const UPGRADE: &str = "production";
 /// Where it is to go.
 pub(super) const TARGET: &str = "4.3.5.3";
 
-/// The article's environment: one authority, three storage servers, and devices of every kind that the matrix knows.
+/// An environment as the vendor's article has it (FACTS.md, matrix-4.3.5.3): one authority, three storage
+/// servers, and devices of every kind that the matrix knows.
 const SCENARIO: &str = r#"
 start: 2016-03-01T08:00:00Z
 seed: 42

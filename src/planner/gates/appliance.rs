@@ -1,4 +1,4 @@
-//! A Code42 managed appliance is upgraded by the vendor alone.
+//! A Code42 managed appliance is upgraded by the vendor alone (FACTS.md, managed-appliance).
 
 use super::Context;
 use crate::planner::desired::Appliance;

@@ -1,4 +1,5 @@
-//! The authority's switch that moves the whole fleet at its next restart is as the spec wants it (design rule 8).
+//! The authority's switch that moves the whole fleet at its next restart is as the spec wants it
+//! (ARCHITECTURE.md, rule 8; FACTS.md, auto-upgrade-switch).
 
 use super::Context;
 use crate::planner::desired::AutoUpgradeSwitch;

@@ -1,4 +1,4 @@
-//! After a hop, backups must be back before devices or the next hop follow (design rule 6).
+//! After a hop, backups must be back before devices or the next hop follow (ARCHITECTURE.md, rule 6).
 
 use jiff::SignedDuration;
 

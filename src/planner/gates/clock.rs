@@ -8,7 +8,7 @@ use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
 
-/// A larger spread holds (design rule 5).
+/// A larger spread holds (ARCHITECTURE.md, rule 5).
 pub const LARGEST_SPREAD: SignedDuration = SignedDuration::from_secs(60);
 
 /// Holds while the clocks disagree.

@@ -1,4 +1,4 @@
-//! The vendor's article applies to the enterprise edition only.
+//! The vendor's instructions are for the enterprise edition only (FACTS.md, enterprise-only).
 
 use super::Context;
 use crate::planner::observed::Edition;

@@ -1,7 +1,7 @@
 //! The authority is not restarted while its nightly services dump the database.
 //!
-//! When they begin is known (`dailyAccountingTime`); when the dump is done no interface tells (domain.md, 1.2), so a
-//! fixed time is left to it.
+//! When they begin is known (FACTS.md, nightly-dump); when the dump is done no interface tells
+//! (FACTS.md, unknown-dump-end), so a fixed time is left to it.
 
 use jiff::{SignedDuration, Timestamp, tz};
 

@@ -1,7 +1,8 @@
 //! What the authority offers for devices is stated, and is what its release accepts.
 //!
-//! From 5.3 on a release bundles no app: a person adds each one at the authority, which turns the auto-upgrade switch off
-//! (domain.md, section 3). No documented answer lists what was added, so that the spec says it.
+//! From 5.3 on a release bundles no app: a person adds each one at the authority, which turns the
+//! auto-upgrade switch off (FACTS.md, adding-apps). No documented answer lists what was added
+//! (FACTS.md, unknown-offers), so that the spec says it.
 
 use super::Context;
 use crate::catalog::{Acceptance, Os, Version};
@@ -9,7 +10,7 @@ use crate::planner::desired::{DeviceUpgrade, OfferedApp};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
-/// The first series that bundles no app.
+/// The first series that bundles no app (FACTS.md, unbundled-since-5.3).
 const UNBUNDLED_SINCE: Version = Version::new([5, 3, 0, 0]);
 
 /// Refuses to release devices to what nobody stated, to what the release refuses, or where the release bundles its apps.

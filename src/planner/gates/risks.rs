@@ -16,9 +16,11 @@ use crate::planner::words;
 pub const UNPINNED_IMAGE: &str = "UnpinnedImage";
 /// No backup is taken before the hop; `backup.none` accepts it with its reason.
 pub const NO_BACKUP: &str = "NoBackup";
-/// Storage run by the vendor follows the Public Cloud Version Policy, which the operator cannot check.
+/// Storage run by the vendor follows the Public Cloud Version Policy, which the operator cannot check
+/// (FACTS.md, provider-policy).
 pub const PROVIDER_POLICY_UNCHECKED: &str = "ProviderPolicyUnchecked";
-/// The authority's own `autoUpgrade` switch is on; what it does is undocumented.
+/// The authority's own `autoUpgrade` switch is on; what it does is undocumented
+/// (FACTS.md, unknown-server-switches).
 pub const SERVER_AUTO_UPGRADE: &str = "ServerAutoUpgrade";
 /// Some devices run with a named loss after the hop.
 pub const DEGRADED: &str = "Degraded";

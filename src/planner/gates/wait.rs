@@ -1,4 +1,4 @@
-//! The post-upgrade wait is over, by every clock (design rule 5).
+//! The post-upgrade wait is over, by every clock (ARCHITECTURE.md, rule 5).
 
 use jiff::Timestamp;
 

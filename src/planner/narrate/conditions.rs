@@ -1,4 +1,4 @@
-//! The conditions, all of them from the first report (design.md, section 3).
+//! The conditions, all of them from the first report (ARCHITECTURE.md, health).
 
 use crate::planner::desired::DeviceUpgrade;
 use crate::planner::gates::{self, Context};

@@ -14,7 +14,7 @@ pub struct Targets {
 
 impl Targets {
     /// What a release bundles; or, where the spec says that devices get what the authority offers, what was added there: releases
-    /// from 5.3 on bundle no app (domain.md, section 3).
+    /// from 5.3 on bundle no app (FACTS.md, unbundled-since-5.3).
     pub fn of(release: &Release, policy: &DevicePolicy) -> Self {
         let target = |product, os| match policy.upgrade {
             DeviceUpgrade::Bundled | DeviceUpgrade::None => release.bundled(product, os),
@@ -49,7 +49,7 @@ impl Targets {
             Product::CrashPlan | Product::SharePlan => {
                 self.target(product, os).is_some_and(|target| version < target)
             }
-            // Mobile apps come from app stores: reported, never pushed.
+            // Mobile apps come from app stores (FACTS.md, mobile-stores): reported, never pushed.
             Product::SharePlanMobile => false,
         }
     }

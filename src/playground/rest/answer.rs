@@ -132,10 +132,11 @@ pub(super) struct Page {
     pub(super) take: usize,
 }
 
-/// Rows on a page where the call does not say (domain.md, section 5.1).
+/// Rows on a page where the call does not say (FACTS.md, api-pages).
 const DEFAULT_PAGE: usize = 100;
 
-/// Most rows on a page. One vendor script calls 250 the limit of 3.5.4, another client asks for 500 of later servers.
+/// Most rows on a page. One vendor script calls 250 the limit of 3.5.4 (FACTS.md, api-page-cap), another
+/// client asks for 500 of later servers.
 const MAX_PAGE: usize = 1_000;
 
 impl Page {

@@ -74,7 +74,7 @@ fn destination(world: &World, id: u32) -> Value {
     })
 }
 
-/// Lists store points: one a server. The list's key is in lower case (domain.md, section 5.2).
+/// Lists store points: one a server. The list's key is in lower case (FACTS.md, api-store-points).
 pub(super) fn store_points(world: &World, call: &Call) -> Answer {
     if !call.is_get() {
         return Answer::wrong_method();

@@ -91,7 +91,7 @@ fn literal(name: &str, value: &Value) -> String {
 }
 
 /// The vendor's internal number of a version: an instant in milliseconds, and the digits of the version. The instant
-/// differs by release and is known for few (domain.md, section 1.6); here it is that of 4.3.0.
+/// differs by release and is known for few (FACTS.md, version-internal); here it is that of 4.3.0.
 pub(super) fn internal(version: Version) -> u64 {
     const BRANCH: u64 = 1_427_864_400_000;
     let [major, minor, patch, _] = version.parts();

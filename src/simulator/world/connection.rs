@@ -8,7 +8,7 @@ use crate::simulator::device::{Device, Presumed};
 use crate::simulator::scenario::Behaviour;
 use crate::simulator::server::Server;
 
-/// A device is back at its authority after 1 to 15 minutes (domain.md, section 3).
+/// A device is back at its authority after 1 to 15 minutes (FACTS.md, device-retry).
 const RECONNECT_SECONDS: std::ops::RangeInclusive<i64> = 60..=900;
 
 /// Storage finds its authority again within a minute or two. Not on record.
@@ -154,7 +154,7 @@ impl World {
         self.second() >= server.reachable_since.max(authority.reachable_since).saturating_add(jitter)
     }
 
-    /// Whether a server takes backups: it is at exactly its authority's version (domain.md, section 5.4).
+    /// Whether a server takes backups: it is at exactly its authority's version (FACTS.md, version-conflict).
     fn takes_backups(&self, index: usize) -> bool {
         let authority = &self.servers[AUTHORITY];
         let server = &self.servers[index];

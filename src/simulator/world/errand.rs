@@ -1,7 +1,8 @@
 //! How a device upgrades: flagged, it downloads when it next connects, installs, and comes back.
 //!
-//! On record (domain.md, section 3): a random 1 to 15 minutes before it downloads or reconnects, a retry after an hour,
-//! and that a device which is off upgrades when it next connects. How long a download takes is not.
+//! On record: a random 1 to 15 minutes before it downloads or reconnects, a retry after an hour
+//! (FACTS.md, device-retry), and that a device which is off upgrades when it next connects
+//! (FACTS.md, device-offline). How long a download takes is not.
 
 use super::connection::Connection;
 use super::{AUTHORITY, CommandError, Event, World, instant};
@@ -42,8 +43,8 @@ impl World {
         Ok(())
     }
 
-    /// A person adds an app for devices, as 5.3 and later need: the auto-upgrade switch goes off (domain.md,
-    /// section 3).
+    /// A person adds an app for devices, as 5.3 and later need: the auto-upgrade switch goes off
+    /// (FACTS.md, adding-apps).
     pub fn offer(&mut self, product: Product, os: Os, version: Version) {
         self.offered.retain(|(other, on, _)| (*other, *on) != (product, os));
         self.offered.push((product, os, version));

@@ -1,4 +1,5 @@
-//! When a status is worth a write (design rule 10): what became so at once, what merely counts on seldom.
+//! When a status is worth a write (ARCHITECTURE.md, rule 10): what became so at once, what merely counts on
+//! seldom.
 
 use jiff::{SignedDuration, Timestamp};
 

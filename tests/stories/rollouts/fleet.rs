@@ -14,7 +14,7 @@ pub(super) const fn minutes(minutes: i64) -> i64 {
     minutes * 60
 }
 pub(super) const DAY: i64 = minutes(24 * 60);
-/// How long an app retries by itself (domain.md, section 3).
+/// How long an app retries by itself (FACTS.md, device-retry).
 pub(super) const RETRY: i64 = minutes(90);
 
 /// What a laptop does when it is told to upgrade.
