@@ -11,7 +11,6 @@
 
 pub mod account;
 pub mod act;
-pub mod claim;
 pub mod clock;
 pub mod collect;
 pub mod context;

@@ -3,27 +3,39 @@
 //! Input: what was observed, what is wanted, what the vendor documents, what is remembered, and the time. Output: a
 //! [`Decision`]. Pure, total and deterministic: no Kubernetes, no runtime, no clock, no environment, no randomness.
 
-mod backups;
+mod backup;
+mod baseline;
+pub mod cadence;
+mod catch;
 pub mod check;
+pub mod claim;
 pub mod decide;
 pub mod desired;
+mod done;
+pub mod draft;
 pub mod durations;
-mod events;
-mod findings;
+pub mod events;
+pub mod facts;
+mod finalizer;
+pub mod findings;
 pub mod gates;
 pub mod hop;
 pub mod intent;
 pub mod memory;
 mod narrate;
+mod next_hop;
 pub mod observed;
 pub mod order;
+pub mod orders;
 pub mod plan;
 pub mod reason;
 pub mod report;
+mod retarget;
 pub mod rollout;
 pub mod settle;
 pub mod situation;
 pub mod step;
+mod wants;
 pub mod window;
 pub mod words;
 

@@ -64,7 +64,7 @@ pub async fn observe(
         devices: snapshot.devices.clone(),
         workloads,
         backup,
-        claim: others::claim(context, object, &memory, &snapshot),
+        claims: others::claims(context, object),
         orders: others::orders(context, object),
         proofs: others::proofs(context, &desired, &memory, &catalog.catalog),
         flagged: environment.flagged(),

@@ -174,19 +174,9 @@ async fn read_again(guarded: &Guarded, context: &Context) -> Result<Option<Box<C
 fn environment_of(context: &Context, object: &CodeUpgrade) -> Option<Arc<Environment>> {
     let connection = Connection::of(object)?;
     let (namespace, name, uid) = (object.namespace()?, object.name_any(), object.uid()?);
-    let ask = || ask(object, &translate::desired(object), first_wants());
+    let ask = || ask(object, &translate::desired(object), Wants::FIRST);
     let waker = || context.waker(&namespace, &name, &uid);
     Some(context.environments.ensure(&context.shared, &uid, connection, ask, waker))
-}
-
-/// What to read before the first decision.
-fn first_wants() -> Wants {
-    Wants {
-        servers_every: SignedDuration::from_secs(15),
-        devices_every: SignedDuration::from_mins(30),
-        devices_since: None,
-        rank_for: None,
-    }
 }
 
 fn ask(object: &CodeUpgrade, desired: &Desired, wants: Wants) -> Ask {

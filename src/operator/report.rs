@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::context::Context;
 use super::observe::{in_clock_time, order_objects};
 use crate::api::{CodeUpgrade, CodeUpgradeOrder, CodeUpgradeStatus, FIELD_MANAGER};
-use crate::planner::report::{Phase, Report};
+use crate::planner::events::standstill;
 use crate::planner::{Decision, Memory, Severity};
 use crate::translate;
 
@@ -83,11 +83,9 @@ pub async fn publish(
     previous: Option<&CodeUpgradeStatus>,
     decision: &Decision,
 ) {
-    for event in &decision.events {
+    let before = previous.map(|previous| (previous.phase.as_str(), previous.reason.as_str()));
+    for event in decision.events.iter().chain(&standstill(before, &decision.report)) {
         publish_one(context, object, type_of(event.severity), event.reason, &event.note).await;
-    }
-    if let Some((severity, reason, note)) = standstill(previous, &decision.report) {
-        publish_one(context, object, type_of(severity), reason, &note).await;
     }
 }
 
@@ -96,26 +94,6 @@ fn type_of(severity: Severity) -> EventType {
         Severity::Normal => EventType::Normal,
         Severity::Warning => EventType::Warning,
     }
-}
-
-/// What is to be said where it now waits, or waits for a person, for a reason that the status did not give before.
-fn standstill(
-    previous: Option<&CodeUpgradeStatus>,
-    report: &Report,
-) -> Option<(Severity, &'static str, String)> {
-    let severity = match report.phase {
-        Phase::Stalled => Severity::Warning,
-        Phase::Suspended | Phase::Waiting => Severity::Normal,
-        Phase::Observing | Phase::Checking | Phase::Upgrading | Phase::RollingOut | Phase::Done => {
-            return None;
-        }
-    };
-    let (phase, reason) = (report.phase.name(), report.reason.name());
-    if previous.is_some_and(|known| known.phase == phase && known.reason == reason) {
-        return None;
-    }
-    let mend = report.mend.as_ref().map_or_else(String::new, |mend| format!(": {mend}"));
-    Some((severity, reason, format!("{}{mend}", report.message)))
 }
 
 /// Tells that a step failed.

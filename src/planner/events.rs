@@ -1,6 +1,7 @@
 //! What became so between two memories: events on transitions, never on repeats.
 
 use super::memory::{Hop, Memory};
+use super::report::{Phase, Report};
 use super::{Event, Severity};
 
 fn normal(reason: &'static str, note: String) -> Event {
@@ -101,4 +102,22 @@ fn rollout_events(before: &Memory, after: &Memory) -> Vec<Event> {
         }
     }
     events
+}
+
+/// What is to be said where it now waits, or waits for a person, for a reason that was not given before: `before` has the
+/// names of phase and reason.
+pub fn standstill(before: Option<(&str, &str)>, report: &Report) -> Option<Event> {
+    let severity = match report.phase {
+        Phase::Stalled => Severity::Warning,
+        Phase::Suspended | Phase::Waiting => Severity::Normal,
+        Phase::Observing | Phase::Checking | Phase::Upgrading | Phase::RollingOut | Phase::Done => {
+            return None;
+        }
+    };
+    let reason = report.reason.name();
+    if before == Some((report.phase.name(), reason)) {
+        return None;
+    }
+    let mend = report.mend.as_ref().map_or_else(String::new, |mend| format!(": {mend}"));
+    Some(Event { severity, reason, note: format!("{}{mend}", report.message) })
 }

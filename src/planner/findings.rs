@@ -6,17 +6,17 @@ use crate::catalog::path::Path;
 
 /// What the parts of a decision have found, for the report.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub struct Findings {
     /// The gates of the next step of the servers.
-    pub(super) gates: Vec<Gate>,
+    pub gates: Vec<Gate>,
     /// The gates of releasing more devices, where that is due.
-    pub(super) rollout_gates: Vec<Gate>,
+    pub rollout_gates: Vec<Gate>,
     /// How far the hop in flight is.
-    pub(super) hop: Option<hop::Progress>,
+    pub hop: Option<hop::Progress>,
     /// How far the rollout is.
-    pub(super) rollout: Option<rollout::Progress>,
+    pub rollout: Option<rollout::Progress>,
     /// All devices, counted once for everything that is said of them.
-    pub(super) overview: Option<rollout::Overview>,
+    pub overview: Option<rollout::Overview>,
     /// The path, of which the next hop is the first part.
-    pub(super) path: Option<Path>,
+    pub path: Option<Path>,
 }

@@ -1,7 +1,7 @@
 //! The checks before a step: one file a gate.
 //!
 //! Every gate is asked every time, and all of them are in the report whether they hold or not. A gate reads the
-//! context and changes nothing. Unknown never passes.
+//! view and changes nothing. Unknown never passes.
 
 pub mod access;
 pub mod adoption;
@@ -35,99 +35,15 @@ pub mod wait;
 pub mod window;
 pub mod workloads;
 
-use jiff::Timestamp;
-
-use super::desired::{Method, Workload, WorkloadRef};
-use super::intent::{Intent, Travellers};
+pub use super::draft::View;
+pub use super::facts::Touched;
 use super::report::{Gate, GateName, Needs, Verdict};
-use super::settle::Standing;
-use super::situation::Situation;
-use super::{Desired, Memory, Observed};
-use crate::catalog::{Acceptance, Catalog, Version};
-use crate::fleet::Server;
-
-/// Everything a gate may read.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
-    /// What was observed.
-    pub observed: &'a Observed,
-    /// What is wanted.
-    pub desired: &'a Desired,
-    /// What is documented.
-    pub catalog: &'a Catalog,
-    /// What is remembered, with what was verified just now.
-    pub memory: &'a Memory,
-    /// The environment sorted out.
-    pub situation: &'a Situation<'a>,
-    /// How the versions stand.
-    pub standing: &'a Standing,
-    /// What the servers are to do next.
-    pub intent: &'a Intent,
-    /// The devices, counted.
-    pub travellers: &'a Travellers,
-    /// The operator's clock.
-    pub now: Timestamp,
-}
-
-/// A server that the next step touches, with the workload that runs it, if one does.
-#[derive(Clone, Copy, Debug)]
-pub struct Touched<'a> {
-    /// The server.
-    pub server: &'a Server,
-    /// How it is upgraded.
-    pub method: &'a Method,
-}
-
-impl<'a> Touched<'a> {
-    /// The workload's reference and what the spec says of it.
-    pub fn workload(&self) -> Option<(WorkloadRef, &'a Workload)> {
-        match self.method {
-            Method::StatefulSet(workload) => Some((WorkloadRef::stateful_set(&workload.name), workload)),
-            Method::Deployment(workload) => Some((WorkloadRef::deployment(&workload.name), workload)),
-            Method::Job(_) | Method::Manual => None,
-        }
-    }
-}
-
-impl<'a> Context<'a> {
-    /// The release the next step of the servers leads to.
-    pub fn to(&self) -> Option<Version> {
-        self.intent.to()
-    }
-
-    /// How many live devices a release refuses as they are.
-    pub fn refused_by(&self, release: Version) -> u64 {
-        let Some(release) = self.catalog.release(release) else { return 0 };
-        let classes = self.travellers.classes.iter().filter(|class| {
-            release.acceptance(class.product, class.os, class.version) == Acceptance::Refused
-        });
-        classes.map(|class| class.live).sum()
-    }
-
-    /// The own servers that the next step touches: the authority first, then storage by name. Those of the spec
-    /// without a method are left to the gate that refuses them.
-    pub fn touched(&self) -> Vec<Touched<'a>> {
-        let authority = match (self.intent, self.situation.authority, &self.desired.authority.method) {
-            (Intent::Hop(_), Some(server), Some(method)) => Some(Touched { server, method }),
-            _ => None,
-        };
-        let storage = self.situation.storage.iter().filter_map(|storage| {
-            let behind = match self.intent {
-                Intent::Hop(_) => true,
-                Intent::Adopt { to, .. } => storage.server.version != Some(*to),
-                Intent::Nothing | Intent::NoWay(_) | Intent::Undecided => false,
-            };
-            behind.then_some(Touched { server: storage.server, method: storage.method? })
-        });
-        authority.into_iter().chain(storage).collect()
-    }
-}
 
 /// A gate's name and its check.
-type Check = (GateName, fn(&Context<'_>) -> Verdict);
+type Check = (GateName, fn(&View<'_>) -> Verdict);
 
 /// The gates that everything must pass, whatever the step.
-pub fn of_everything(context: &Context<'_>) -> Vec<Gate> {
+pub fn of_everything(view: &View<'_>) -> Vec<Gate> {
     let checks: [Check; 11] = [
         (GateName::Spec, spec::check),
         (GateName::Claim, claim::check),
@@ -141,11 +57,11 @@ pub fn of_everything(context: &Context<'_>) -> Vec<Gate> {
         (GateName::Storage, storage::check),
         (GateName::Adoption, adoption::check),
     ];
-    run(context, &checks)
+    run(view, &checks)
 }
 
 /// The gates of a hop, in the order in which a careful admin would ask.
-pub fn of_a_hop(context: &Context<'_>) -> Vec<Gate> {
+pub fn of_a_hop(view: &View<'_>) -> Vec<Gate> {
     let checks: [Check; 15] = [
         (GateName::Path, path::check),
         (GateName::Wait, wait::check),
@@ -163,18 +79,18 @@ pub fn of_a_hop(context: &Context<'_>) -> Vec<Gate> {
         (GateName::Window, window::check_servers),
         (GateName::NightlyDump, nightly_dump::check),
     ];
-    run(context, &checks)
+    run(view, &checks)
 }
 
 /// The gates that are asked last, on facts gathered after all others passed.
-pub fn of_the_last_moment(context: &Context<'_>) -> Vec<Gate> {
+pub fn of_the_last_moment(view: &View<'_>) -> Vec<Gate> {
     let checks: [Check; 2] =
         [(GateName::Backup, backup::check), (GateName::Compatibility, compatibility::check)];
-    run(context, &checks)
+    run(view, &checks)
 }
 
 /// The gates of releasing more devices.
-pub fn of_a_rollout(context: &Context<'_>) -> Vec<Gate> {
+pub fn of_a_rollout(view: &View<'_>) -> Vec<Gate> {
     let checks: [Check; 9] = [
         (GateName::Facts, facts::check_devices),
         (GateName::Path, path::check_devices),
@@ -186,11 +102,11 @@ pub fn of_a_rollout(context: &Context<'_>) -> Vec<Gate> {
         (GateName::Paused, paused::check),
         (GateName::Window, window::check_devices),
     ];
-    run(context, &checks)
+    run(view, &checks)
 }
 
-fn run(context: &Context<'_>, checks: &[Check]) -> Vec<Gate> {
-    checks.iter().map(|(name, check)| Gate { name: *name, verdict: check(context) }).collect()
+fn run(view: &View<'_>, checks: &[Check]) -> Vec<Gate> {
+    checks.iter().map(|(name, check)| Gate { name: *name, verdict: check(view) }).collect()
 }
 
 /// Whether all of them pass.

@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 
 use super::desired::DeviceUpgrade;
+use super::draft::Draft;
+use super::facts::Facts;
 use super::settle::{Standing, answered};
 use super::situation::Situation;
-use super::{Desired, Memory, Observed};
+use super::{Desired, Observed};
+use crate::catalog::Version;
 use crate::catalog::path::{self, DeviceClass, Leg, NoPath, Path, Question, Rollouts};
-use crate::catalog::{Catalog, Version};
 use crate::fleet::Census;
 
 /// What the servers are to do next.
@@ -76,13 +78,8 @@ impl Travellers {
 }
 
 /// The best path from a release to another for the environment as it is.
-pub fn route(
-    catalog: &Catalog,
-    desired: &Desired,
-    travellers: &Travellers,
-    from: Version,
-    to: Version,
-) -> Result<Path, NoPath> {
+pub fn route(facts: &Facts<'_>, from: Version, to: Version) -> Result<Path, NoPath> {
+    let Facts { catalog, desired, travellers, .. } = facts;
     let accepted = desired.accepted_risks.keys().cloned().collect();
     path::find(&Question {
         catalog,
@@ -100,25 +97,18 @@ pub fn route(
 }
 
 /// What the servers are to do next, and the path it is the first part of.
-pub fn intend(
-    standing: &Standing,
-    observed: &Observed,
-    desired: &Desired,
-    catalog: &Catalog,
-    memory: &Memory,
-    travellers: &Travellers,
-) -> (Intent, Option<Path>) {
-    let Some(target) = desired.target else { return (Intent::Nothing, None) };
-    match standing {
+pub(super) fn intend(facts: &Facts<'_>, draft: &Draft) -> (Intent, Option<Path>) {
+    let Some(target) = facts.desired.target else { return (Intent::Nothing, None) };
+    match &draft.standing {
         Standing::Settled(at) if *at == target => (Intent::Nothing, Some(Path::default())),
-        Standing::Settled(at) => match route(catalog, desired, travellers, *at, target) {
+        Standing::Settled(at) => match route(facts, *at, target) {
             Ok(path) => match path.legs.first() {
                 Some(leg) => (Intent::Hop(leg.clone()), Some(path)),
                 None => (Intent::Nothing, Some(path)),
             },
             Err(no_path) => (Intent::NoWay(no_path), None),
         },
-        Standing::Mixed { authority, oldest, .. } if answered(memory, observed, desired, *authority) => {
+        Standing::Mixed { authority, oldest, .. } if answered(facts, &draft.memory, *authority) => {
             (Intent::Adopt { from: *oldest, to: *authority }, None)
         }
         Standing::Mixed { .. }

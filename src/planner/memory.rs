@@ -192,20 +192,28 @@ pub struct HopServer {
 #[serde(rename_all = "camelCase")]
 pub enum Means {
     /// A workload gets a new image.
-    #[serde(rename_all = "camelCase")]
-    Workload {
-        /// The workload.
-        workload: WorkloadRef,
-        /// The server's container.
-        container: String,
-        /// The image to run.
-        image: String,
-        /// Who writes the image.
-        image_from: super::desired::ImageFrom,
-    },
+    Workload(WorkloadMeans),
     /// A person does it.
-    Manual {},
+    Manual(ManualMeans),
 }
+
+/// A workload gets a new image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkloadMeans {
+    /// The workload.
+    pub workload: WorkloadRef,
+    /// The server's container.
+    pub container: String,
+    /// The image to run.
+    pub image: String,
+    /// Who writes the image.
+    pub image_from: super::desired::ImageFrom,
+}
+
+/// A person does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ManualMeans {}
 
 /// What backups looked like before a hop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -6,19 +6,19 @@ mod servers;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::cadence::SERVERS_AT_REST;
 use super::desired::DeviceUpgrade;
+use super::draft::{Draft, View};
+use super::facts::Facts;
 use super::findings::Findings;
-use super::gates::{self, Context};
-use super::intent::{Intent, Travellers};
+use super::intent::Intent;
 use super::memory::Hop;
 use super::report::{
     BackupsInterrupted, DevicesReport, Gate, GateName, Needs, Now, Phase, Report, ServerState, Verdict,
 };
 use super::rollout;
 use super::settle::Standing;
-use super::situation::Situation;
-use super::{Decision, Desired, Memory, Observed, Reason, Wants, durations, hop, plan, words};
-use crate::catalog::Catalog;
+use super::{Decision, Reason, Wants, durations, gates, hop, plan, words};
 use crate::fleet::ServerRole;
 
 /// Facts that are missing for longer stall (ARCHITECTURE.md, health).
@@ -44,34 +44,33 @@ impl Headline {
 }
 
 /// The report of a decision.
-pub(super) fn report(context: &Context<'_>, findings: &Findings) -> Report {
-    let headline = headline(context, findings);
-    let devices = devices(context, findings);
-    let servers = servers::all(context, findings);
-    let target = context.desired.target;
-    let wanted = target.or(context.situation.at());
-    let current =
-        context.situation.own().filter(|server| server.version.is_some() && server.version == wanted);
+pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
+    let headline = headline(view, findings);
+    let devices = devices(view, findings);
+    let servers = servers::all(view, findings);
+    let target = view.desired.target;
+    let wanted = target.or(view.situation.at());
+    let current = view.situation.own().filter(|server| server.version.is_some() && server.version == wanted);
     let mut report = Report {
         phase: headline.phase,
         reason: headline.reason,
         message: words::bounded(headline.message),
         mend: headline.mend,
         until: headline.until,
-        at: context.situation.at(),
+        at: view.situation.at(),
         target,
         servers_current: u32::try_from(current.count()).unwrap_or(u32::MAX),
-        servers_total: u32::try_from(context.situation.own().count()).unwrap_or(u32::MAX),
+        servers_total: u32::try_from(view.situation.own().count()).unwrap_or(u32::MAX),
         gates: every_gate(findings),
-        now: now(context, findings),
+        now: now(view, findings),
         servers,
-        backups_interrupted: backups_interrupted(context),
+        backups_interrupted: backups_interrupted(view),
         devices,
-        plan: plan::items(context, findings.path.as_ref(), &findings.gates, &findings.rollout_gates),
-        available: plan::available(context),
+        plan: plan::items(view, findings.path.as_ref(), &findings.gates, &findings.rollout_gates),
+        available: plan::available(view),
         conditions: Vec::new(),
     };
-    report.conditions = conditions::all(context, &report);
+    report.conditions = conditions::all(view, &report);
     report
 }
 
@@ -88,42 +87,42 @@ fn every_gate(findings: &Findings) -> Vec<Gate> {
     gates
 }
 
-fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
+fn headline(view: &View<'_>, findings: &Findings) -> Headline {
     let rest_of_everything = gates::leading(&findings.gates);
-    if let (Some(hop), Some(progress)) = (&context.memory.hop, &findings.hop) {
-        return in_hop(context, hop, progress);
+    if let (Some(hop), Some(progress)) = (&view.memory.hop, &findings.hop) {
+        return in_hop(view, hop, progress);
     }
-    if context.desired.deleted {
+    if view.desired.deleted {
         return Headline::new(
             Phase::Waiting,
             Reason::Deleting,
             "the object is being deleted; nothing starts",
         );
     }
-    if context.desired.target.is_none() {
-        return observing(context, rest_of_everything);
+    if view.desired.target.is_none() {
+        return observing(view, rest_of_everything);
     }
     if let Some(rollout) = &findings.rollout
-        && let Intent::Hop(_) = context.intent
+        && let Intent::Hop(_) = view.intent
         && rest_of_everything.is_none_or(|gate| gate.name == GateName::Compatibility)
     {
         return match gates::leading(&findings.rollout_gates) {
-            Some(gate) => held(context, gate),
-            None => rolling_out::rolling_out(context, findings, rollout),
+            Some(gate) => held(view, gate),
+            None => rolling_out::rolling_out(view, findings, rollout),
         };
     }
     if let Some(gate) = rest_of_everything {
-        return held(context, gate);
+        return held(view, gate);
     }
     // What is done stays done: a closed window or an approval of devices has nothing left to hold.
     let of_devices = gates::leading(&findings.rollout_gates)
-        .filter(|gate| context.memory.done.is_none() || gate.name == GateName::Paused);
+        .filter(|gate| view.memory.done.is_none() || gate.name == GateName::Paused);
     if let Some(gate) = of_devices {
-        return held(context, gate);
+        return held(view, gate);
     }
-    if let Some(done) = &context.memory.done {
-        let mut message = format!("{} on all {}", done.release, words::count(own(context), "server"));
-        if let (Some(rollout), true) = (&findings.rollout, context.observed.devices.is_some()) {
+    if let Some(done) = &view.memory.done {
+        let mut message = format!("{} on all {}", done.release, words::count(own(view), "server"));
+        if let (Some(rollout), true) = (&findings.rollout, view.observed.devices.is_some()) {
             let (done, total) = rollout
                 .groups
                 .iter()
@@ -133,30 +132,30 @@ fn headline(context: &Context<'_>, findings: &Findings) -> Headline {
         return Headline::new(Phase::Done, Reason::Done, message);
     }
     if let Some(rollout) = &findings.rollout {
-        return rolling_out::rolling_out(context, findings, rollout);
+        return rolling_out::rolling_out(view, findings, rollout);
     }
     Headline::new(Phase::Checking, Reason::ListingAwaited, "the devices are being listed")
 }
 
-fn own(context: &Context<'_>) -> u64 {
-    context.situation.own().count() as u64
+fn own(view: &View<'_>) -> u64 {
+    view.situation.own().count() as u64
 }
 
-fn observing(context: &Context<'_>, gate: Option<&Gate>) -> Headline {
+fn observing(view: &View<'_>, gate: Option<&Gate>) -> Headline {
     if let Some(gate) = gate.filter(|gate| gate.name != GateName::Adoption) {
-        return held(context, gate);
+        return held(view, gate);
     }
     let at =
-        context.situation.at().map_or_else(|| "an unknown release".to_owned(), |version| version.to_string());
-    let reach = plan::available(context)
+        view.situation.at().map_or_else(|| "an unknown release".to_owned(), |version| version.to_string());
+    let reach = plan::available(view)
         .first()
         .map_or_else(String::new, |newest| format!("; {} can be reached", newest.release));
-    let message = format!("observing {} at {at}{reach}", words::count(own(context), "server"));
+    let message = format!("observing {} at {at}{reach}", words::count(own(view), "server"));
     Headline::new(Phase::Observing, Reason::Observing, message)
 }
 
 /// What one gate makes of the phase.
-fn held(context: &Context<'_>, gate: &Gate) -> Headline {
+fn held(view: &View<'_>, gate: &Gate) -> Headline {
     match &gate.verdict {
         Verdict::Pass => Headline::new(Phase::Waiting, Reason::NotYetObserved, ""),
         Verdict::Refuse { reason, message, mend } => {
@@ -165,7 +164,7 @@ fn held(context: &Context<'_>, gate: &Gate) -> Headline {
         Verdict::Unknown { reason, message, since } => {
             let stalls_at = since.and_then(|since| since.saturating_add(UNKNOWN_STALLS_AFTER).ok());
             let phase = match stalls_at {
-                Some(stalls_at) if context.now >= stalls_at => Phase::Stalled,
+                Some(stalls_at) if view.now >= stalls_at => Phase::Stalled,
                 Some(_) | None => Phase::Checking,
             };
             let mend =
@@ -183,21 +182,20 @@ fn held(context: &Context<'_>, gate: &Gate) -> Headline {
     }
 }
 
-fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
-    if let Standing::RestoredByHand { .. } = context.standing {
-        let gate = Gate { name: GateName::Restore, verdict: gates::restore::check(context) };
-        return held(context, &gate);
+fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
+    if let Standing::RestoredByHand { .. } = view.standing {
+        let gate = Gate { name: GateName::Restore, verdict: gates::restore::check(view) };
+        return held(view, &gate);
     }
-    if let Some(server) = progress.servers.iter().find(|server| server.trouble.is_some()) {
-        let why = server.trouble.clone().unwrap_or_default();
-        let reason = if why.starts_with("not back") { Reason::DeadlinePassed } else { Reason::ServerFailing };
-        let mut headline = Headline::new(Phase::Stalled, reason, format!("{}: {why}", server.name));
-        headline.mend = Some("mend that server; the hop goes on as soon as it is verified".into());
-        return headline;
+    let in_trouble = progress.servers.iter().find_map(|server| Some((server, server.trouble.as_ref()?)));
+    if let Some((server, trouble)) = in_trouble {
+        let message = format!("{}: {}", server.name, trouble.message());
+        let headline = Headline::new(Phase::Stalled, trouble.reason(), message);
+        return Headline { mend: Some(trouble.mend()), ..headline };
     }
-    if context.memory.paused.as_ref().is_some_and(|paused| paused.now) {
-        let gate = Gate { name: GateName::Paused, verdict: gates::paused::check(context) };
-        return held(context, &gate);
+    if view.memory.paused.as_ref().is_some_and(|paused| paused.now) {
+        let gate = Gate { name: GateName::Paused, verdict: gates::paused::check(view) };
+        return held(view, &gate);
     }
     if let Some(server) = progress.servers.iter().find(|server| server.state == ServerState::AwaitingPerson) {
         let message = format!("upgrade {} to {} by hand now", server.name, hop.to);
@@ -214,12 +212,12 @@ fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headlin
     }
     let upgrading = in_flight.iter().filter(|server| server.state == ServerState::Upgrading);
     let since = upgrading.filter_map(|server| server.since).min();
-    let is_slow = since.is_some_and(|since| context.now.duration_since(since) > hop::SLOW_AFTER);
+    let is_slow = since.is_some_and(|since| view.now.duration_since(since) > hop::SLOW_AFTER);
     let reason = if is_slow { Reason::Slow } else { Reason::Upgrading };
     let slow = if is_slow { "slow: " } else { "" };
     let names = words::list(in_flight.iter().map(|server| &server.name), 2);
     let done = progress.servers.iter().filter(|server| server.state == ServerState::Current).count();
-    let message = match backups_interrupted(context) {
+    let message = match backups_interrupted(view) {
         Some(cut) if cut.servers > 0 && done > 0 => format!(
             "{slow}upgrading {names} to {}; {} without backups since {}",
             hop.to,
@@ -235,20 +233,20 @@ fn in_hop(context: &Context<'_>, hop: &Hop, progress: &hop::Progress) -> Headlin
 }
 
 /// The devices counted against the release that they follow; before they follow any, against the wanted one.
-pub(super) fn overview(context: &Context<'_>, findings: &Findings) -> Option<rollout::Overview> {
-    let devices = context.observed.devices.as_ref()?;
-    let settled = context.memory.settled.as_ref().map(|settled| settled.release).or(context.situation.at());
-    let wanted = context.desired.target.filter(|_| findings.rollout.is_none());
+pub(super) fn overview(view: &View<'_>, findings: &Findings) -> Option<rollout::Overview> {
+    let devices = view.observed.devices.as_ref()?;
+    let settled = view.memory.settled.as_ref().map(|settled| settled.release).or(view.situation.at());
+    let wanted = view.desired.target.filter(|_| findings.rollout.is_none());
     let release = wanted.or(settled);
-    let release = release.and_then(|release| context.catalog.release(release));
-    let flags = &context.observed.flagged;
+    let release = release.and_then(|release| view.catalog.release(release));
+    let flags = &view.observed.flagged;
     let losses = findings.rollout.as_ref().map(|rollout| &rollout.losses[..]);
-    Some(rollout::overview(devices, release, context.desired, context.memory, flags, losses))
+    Some(rollout::overview(devices, release, view.desired, view.memory, flags, losses))
 }
 
-fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
+fn devices(view: &View<'_>, findings: &Findings) -> DevicesReport {
     let Some(overview) = &findings.overview else { return DevicesReport::default() };
-    let release = context.memory.settled.as_ref().map(|settled| settled.release).or(context.situation.at());
+    let release = view.memory.settled.as_ref().map(|settled| settled.release).or(view.situation.at());
     let groups = findings.rollout.as_ref().map_or_else(Vec::new, |rollout| rollout.groups.clone());
     DevicesReport {
         known: true,
@@ -260,9 +258,9 @@ fn devices(context: &Context<'_>, findings: &Findings) -> DevicesReport {
         apps: overview.apps.clone(),
         other_apps: overview.other_apps,
         estimate: findings.rollout.as_ref().and_then(|rollout| rollout.estimate),
-        refused: release.map_or(0, |release| context.refused_by(release)),
+        refused: release.map_or(0, |release| view.refused_by(release)),
         unmatched: overview.unmatched,
-        unaccounted: context.observed.devices.as_ref().map_or(0, |devices| devices.oddities.unaccounted()),
+        unaccounted: view.observed.devices.as_ref().map_or(0, |devices| devices.oddities.unaccounted()),
         groups,
     }
 }
@@ -278,15 +276,15 @@ pub(super) fn devices_are_done(findings: &Findings) -> bool {
 }
 
 /// Storage that cannot take backups: in a hop, every server behind its authority or being restarted.
-fn backups_interrupted(context: &Context<'_>) -> Option<BackupsInterrupted> {
-    let hop = context.memory.hop.as_ref()?;
+fn backups_interrupted(view: &View<'_>) -> Option<BackupsInterrupted> {
+    let hop = view.memory.hop.as_ref()?;
     let cut: Vec<_> = hop
         .servers
         .iter()
         .filter(|entry| entry.role == ServerRole::Storage && entry.verified_at.is_none())
         .map(|entry| &entry.guid)
         .collect();
-    let devices = context.memory.baseline.iter().flat_map(|baseline| &baseline.servers);
+    let devices = view.memory.baseline.iter().flat_map(|baseline| &baseline.servers);
     let devices =
         devices.filter(|before| cut.contains(&&before.guid)).map(|before| u64::from(before.online_devices));
     Some(BackupsInterrupted {
@@ -296,8 +294,8 @@ fn backups_interrupted(context: &Context<'_>) -> Option<BackupsInterrupted> {
     })
 }
 
-fn now(context: &Context<'_>, findings: &Findings) -> Option<Now> {
-    let (hop, progress) = (context.memory.hop.as_ref()?, findings.hop.as_ref()?);
+fn now(view: &View<'_>, findings: &Findings) -> Option<Now> {
+    let (hop, progress) = (view.memory.hop.as_ref()?, findings.hop.as_ref()?);
     let server = progress
         .servers
         .iter()
@@ -306,7 +304,7 @@ fn now(context: &Context<'_>, findings: &Findings) -> Option<Now> {
     let by_person = server.state == ServerState::AwaitingPerson;
     let limit = |limit| since.saturating_add(limit).ok().filter(|_| !by_person);
     let next = progress.servers.iter().find(|server| server.state == ServerState::Pending);
-    let follow = match context.desired.devices.upgrade {
+    let follow = match view.desired.devices.upgrade {
         DeviceUpgrade::Bundled | DeviceUpgrade::ServerOffered => "devices follow",
         DeviceUpgrade::None => "the hop is done",
     };
@@ -322,41 +320,16 @@ fn now(context: &Context<'_>, findings: &Findings) -> Option<Now> {
 }
 
 /// The decision on a memory that a newer operator wrote: nothing is done and nothing is rewritten.
-pub(super) fn unreadable_memory(
-    observed: &Observed,
-    desired: &Desired,
-    catalog: &Catalog,
-    memory: &Memory,
-    situation: &Situation<'_>,
-    now: Timestamp,
-) -> Decision {
-    let standing = Standing::Unsure;
-    let intent = Intent::Undecided;
-    let travellers = Travellers::default();
-    let context = Context {
-        observed,
-        desired,
-        catalog,
-        memory,
-        situation,
-        standing: &standing,
-        intent: &intent,
-        travellers: &travellers,
-        now,
-    };
-    let gate = Gate { name: GateName::Spec, verdict: gates::spec::check(&context) };
-    let findings = Findings { gates: vec![gate], ..Findings::default() };
+pub(super) fn unreadable_memory(facts: &Facts<'_>, mut draft: Draft) -> Decision {
+    let gate = Gate { name: GateName::Spec, verdict: gates::spec::check(&draft.view(facts)) };
+    draft.findings.gates = vec![gate];
+    let report = report(&draft.view(facts), &draft.findings);
     Decision {
         steps: Vec::new(),
-        memory: memory.clone(),
-        report: report(&context, &findings),
+        memory: draft.memory,
+        report,
         events: Vec::new(),
-        wants: Wants {
-            servers_every: SignedDuration::from_mins(1),
-            devices_every: SignedDuration::from_mins(30),
-            devices_since: None,
-            rank_for: None,
-        },
+        wants: Wants { servers_every: SERVERS_AT_REST, ..Wants::FIRST },
         wake_at: None,
         flags_over: Vec::new(),
     }

@@ -31,8 +31,8 @@ pub struct Observed {
     pub workloads: BTreeMap<WorkloadRef, WorkloadReading>,
     /// Backups that were found.
     pub backup: BackupFacts,
-    /// Whether this object holds the environment's claim.
-    pub claim: Claim,
+    /// Who claims an environment.
+    pub claims: Claims,
     /// Orders that speak of this object, oldest first.
     pub orders: Vec<Order>,
     /// What other objects of `provenIn` have proven.
@@ -309,13 +309,30 @@ pub struct BackupFacts {
     pub failure: Option<String>,
 }
 
-/// Whether this object may act on its environment.
+/// Who claims an environment. Whose it is, the planner decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// The uid of the object that is decided about.
+    pub uid: String,
+    /// Every object that has pinned an authority, the one that is decided about among them if it has.
+    pub all: Vec<Claimant>,
+}
+
+/// One object that has pinned an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// It is the oldest that claims the authority.
-    Held,
-    /// Another object, `namespace/name`, claimed it before.
-    HeldBy(String),
+pub struct Claimant {
+    /// The object, `namespace/name`.
+    pub object: String,
+    /// Its uid.
+    pub uid: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The guid of the authority that it has pinned.
+    pub guid: Guid,
+    /// Whether it has a hop in flight.
+    pub in_hop: bool,
+    /// Whether it is being deleted.
+    pub deleted: bool,
 }
 
 /// What another environment has proven.
@@ -359,7 +376,7 @@ impl Observed {
             devices: None,
             workloads: BTreeMap::new(),
             backup: BackupFacts::default(),
-            claim: Claim::Held,
+            claims: Claims::default(),
             orders: Vec::new(),
             proofs: Vec::new(),
             flagged: Arc::new(Flags::none(witnesses.operator)),

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::DeviceUpgrade;
+use super::draft::View;
 use super::durations::{SERVER_TAKES_AT_LEAST, SERVER_TAKES_AT_MOST, rounds};
-use super::gates::{self, Context};
+use super::gates;
 use super::intent::{Intent, route, starting_point};
 use super::report::{Available, Gate, GateName, PlanItem, PlanWhat, Verdict};
 use super::rollout::Targets;
@@ -19,58 +20,57 @@ use crate::catalog::{Os, Product, Version};
 const MOST_AVAILABLE: usize = 16;
 
 /// The plan while it is drawn up: each part begins when those before it can be over at the earliest.
-struct Draft<'a> {
-    context: &'a Context<'a>,
+struct Itinerary<'a> {
+    view: &'a View<'a>,
     at: Timestamp,
     items: Vec<PlanItem>,
 }
 
 /// The remaining waits, hops and rollouts. The gates are those of the next step of servers, and of devices.
 pub fn items(
-    context: &Context<'_>,
+    view: &View<'_>,
     path: Option<&Path>,
     next_gates: &[Gate],
     rollout_gates: &[Gate],
 ) -> Vec<PlanItem> {
-    let mut draft = Draft { context, at: context.now, items: Vec::new() };
-    let in_flight = context.memory.hop.as_ref().map(|hop| hop.to);
-    let adopted = if let Intent::Adopt { to, .. } = context.intent { Some(*to) } else { None };
-    if let Some(hop) = &context.memory.hop {
-        draft.push_hop((hop.from, hop.to), hop.servers.len(), "in flight: it is finished first", None);
+    let mut itinerary = Itinerary { view, at: view.now, items: Vec::new() };
+    let in_flight = view.memory.hop.as_ref().map(|hop| hop.to);
+    let adopted = if let Intent::Adopt { to, .. } = view.intent { Some(*to) } else { None };
+    if let Some(hop) = &view.memory.hop {
+        itinerary.push_hop((hop.from, hop.to), hop.servers.len(), "in flight: it is finished first", None);
     }
-    if let Intent::Adopt { from, to } = context.intent {
-        let servers = context.touched().len() + 1;
-        draft.at = latest_hold(next_gates).unwrap_or(draft.at);
-        draft.push_hop((*from, *to), servers, "storage is brought to its authority", holder(next_gates));
+    if let Intent::Adopt { from, to } = view.intent {
+        let servers = view.touched().len() + 1;
+        itinerary.at = latest_hold(next_gates).unwrap_or(itinerary.at);
+        itinerary.push_hop((*from, *to), servers, "storage is brought to its authority", holder(next_gates));
     }
     let under_way = in_flight.or(adopted);
-    let beyond = under_way.zip(context.desired.target).and_then(|(from, target)| {
-        route(context.catalog, context.desired, context.travellers, from, target).ok()
-    });
+    let beyond =
+        under_way.zip(view.desired.target).and_then(|(from, target)| route(view.facts, from, target).ok());
     for leg in beyond.iter().flat_map(|path| &path.legs) {
-        draft.push_leg(leg, None);
+        itinerary.push_leg(leg, None);
     }
     for (index, leg) in path.iter().flat_map(|path| &path.legs).enumerate() {
-        draft.push_leg(leg, (index == 0).then_some((next_gates, rollout_gates)));
+        itinerary.push_leg(leg, (index == 0).then_some((next_gates, rollout_gates)));
     }
     let last = path.or(beyond.as_ref()).and_then(|path| path.legs.last()).map(|leg| leg.to).or(under_way);
     // Where the servers are there already, devices follow now.
-    let settled = context.memory.settled.as_ref().map(|settled| settled.release);
-    let now = settled.filter(|at| last.is_none() && Some(*at) == context.desired.target);
-    if context.desired.devices.upgrade == DeviceUpgrade::Bundled
-        && context.memory.done.is_none()
+    let settled = view.memory.settled.as_ref().map(|settled| settled.release);
+    let now = settled.filter(|at| last.is_none() && Some(*at) == view.desired.target);
+    if view.desired.devices.upgrade == DeviceUpgrade::Bundled
+        && view.memory.done.is_none()
         && let Some(at) = last.or(now)
     {
         let why = format!("devices follow to what {at} bundles");
-        draft.push_rollout(at, &why, now.and_then(|_| holder(rollout_gates)));
+        itinerary.push_rollout(at, &why, now.and_then(|_| holder(rollout_gates)));
     }
-    draft.items
+    itinerary.items
 }
 
-impl Draft<'_> {
+impl Itinerary<'_> {
     /// The instant, to be told unless it is now.
     fn earliest(&self) -> Option<Timestamp> {
-        Some(self.at).filter(|at| *at > self.context.now)
+        Some(self.at).filter(|at| *at > self.view.now)
     }
 
     fn push_hop(
@@ -80,7 +80,7 @@ impl Draft<'_> {
         why: &str,
         held_by: Option<GateName>,
     ) {
-        let rounds = rounds(servers, self.context.desired.storage_at_once);
+        let rounds = rounds(servers, self.view.desired.storage_at_once);
         let shortest = SERVER_TAKES_AT_LEAST.saturating_mul(rounds);
         let cut = if servers > 1 { "; the last storage server has no backups meanwhile" } else { "" };
         let usually = format!(
@@ -103,7 +103,7 @@ impl Draft<'_> {
 
     /// Which components a release changes and which stay, where the vendor's table says.
     fn components(&self, to: Version) -> String {
-        let known = self.context.catalog.release(to).and_then(|release| release.components.as_ref());
+        let known = self.view.catalog.release(to).and_then(|release| release.components.as_ref());
         known.map_or_else(String::new, |known| {
             let stay = words::list(&known.not_upgraded, 3);
             let stay = if stay.is_empty() { stay } else { format!("; {stay} stay") };
@@ -123,8 +123,8 @@ impl Draft<'_> {
     }
 
     fn push_rollout(&mut self, at: Version, why: &str, held_by: Option<GateName>) {
-        let policy = &self.context.desired.devices;
-        let moves = Moves::to(self.context, at);
+        let policy = &self.view.desired.devices;
+        let moves = Moves::to(self.view, at);
         let flagging = moves.devices.div_ceil(u64::from(policy.rate_per_minute.max(1)));
         let flagging = SignedDuration::from_mins(i64::try_from(flagging).unwrap_or(i64::MAX / 60));
         let pauses =
@@ -154,11 +154,10 @@ impl Draft<'_> {
 
     /// One hop of the path and what must come before it; with the gates of servers and devices where it is the next.
     fn push_leg(&mut self, leg: &Leg, next: Option<(&[Gate], &[Gate])>) {
-        let context = self.context;
-        let wait = context.catalog.release(leg.from).and_then(|release| release.post_upgrade_wait);
-        let over_at = gates::wait::over_at(context).filter(|_| next.is_some());
-        if let Some(wait) = wait.filter(|_| next.is_none() || over_at.is_some_and(|over| context.now < over))
-        {
+        let view = self.view;
+        let wait = view.catalog.release(leg.from).and_then(|release| release.post_upgrade_wait);
+        let over_at = gates::wait::over_at(view).filter(|_| next.is_some());
+        if let Some(wait) = wait.filter(|_| next.is_none() || over_at.is_some_and(|over| view.now < over)) {
             self.push_wait(leg.from, wait, over_at);
         }
         if leg.rollout_first {
@@ -171,7 +170,7 @@ impl Draft<'_> {
         let risks = leg.risks.join(", ");
         let why =
             if risks.is_empty() { "documented".to_owned() } else { format!("documented; risks: {risks}") };
-        let servers = context.situation.own().count();
+        let servers = view.situation.own().count();
         self.push_hop((leg.from, leg.to), servers, &why, next.and_then(|(gates, _)| holder(gates)));
     }
 }
@@ -188,11 +187,11 @@ struct Moves {
 }
 
 impl Moves {
-    fn to(context: &Context<'_>, at: Version) -> Self {
+    fn to(view: &View<'_>, at: Version) -> Self {
         let mut moves = Self::default();
-        let Some(census) = &context.travellers.census else { return moves };
-        let policy = &context.desired.devices;
-        let targets = context.catalog.release(at).map(|release| Targets::of(release, policy));
+        let Some(census) = &view.travellers.census else { return moves };
+        let policy = &view.desired.devices;
+        let targets = view.catalog.release(at).map(|release| Targets::of(release, policy));
         let mut apps: BTreeMap<(Product, Os), u64> = BTreeMap::new();
         for ((product, os, version), count) in &census.classes {
             let all = count.live + count.stale;
@@ -233,18 +232,17 @@ fn latest_hold(gates: &[Gate]) -> Option<Timestamp> {
 }
 
 /// Where one could go from here: every newer release with a path, the newest first.
-pub fn available(context: &Context<'_>) -> Vec<Available> {
-    let Some(from) = starting_point(context.standing, context.situation) else { return Vec::new() };
-    if context.memory.hop.is_some() {
+pub fn available(view: &View<'_>) -> Vec<Available> {
+    let Some(from) = starting_point(view.standing, &view.situation) else { return Vec::new() };
+    if view.memory.hop.is_some() {
         return Vec::new();
     }
-    let mut found: Vec<Available> = context
+    let mut found: Vec<Available> = view
         .catalog
         .releases()
         .filter(|release| release.version > from)
         .filter_map(|release| {
-            let path =
-                route(context.catalog, context.desired, context.travellers, from, release.version).ok()?;
+            let path = route(view.facts, from, release.version).ok()?;
             Some(Available { release: release.version, path })
         })
         .collect();

@@ -7,6 +7,7 @@ mod between;
 mod estimate;
 mod evidence;
 mod flag;
+mod follow;
 mod judge;
 mod orders;
 mod overview;
@@ -21,13 +22,14 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::estimate::Estimate;
 use self::estimate::Remaining;
+pub(super) use self::follow::follow;
 pub use self::overview::{AppCount, Overview, Verdicts, overview};
 use self::release::Room;
 use self::tally::{Tally, tally};
 pub use self::targets::Targets;
 pub use self::verdict::{Described, Judge, Losses, Verdict};
 use super::desired::Group;
-use super::gates::Context;
+use super::facts::Facts;
 use super::memory::{FirstDevice, Memory, Rollout};
 use super::report::{GroupReport, GroupState};
 use super::step::Step;
@@ -110,24 +112,24 @@ pub struct Asked {
 /// Takes the rollout further. With `may_release`, more devices may be released; without, only what is released
 /// already is followed.
 pub fn advance(
-    context: &Context<'_>,
+    facts: &Facts<'_>,
     memory: &mut Memory,
     devices: &Devices,
     release: Version,
     may_release: bool,
 ) -> Progress {
-    let policy = &context.desired.devices;
-    let Some(targets) = context.catalog.release(release).map(|release| Targets::of(release, policy)) else {
+    let policy = &facts.desired.devices;
+    let Some(targets) = facts.catalog.release(release).map(|release| Targets::of(release, policy)) else {
         return Progress::default();
     };
-    start::start_rollouts(memory, &policy.groups, &targets, release, context.now);
-    orders::follow(memory, context);
-    let flags = &context.observed.flagged;
-    let tallies = tally(devices, &targets, memory, context.desired, flags, context.now);
+    start::start_rollouts(memory, &policy.groups, &targets, release, facts.now);
+    orders::follow(memory, facts);
+    let flags = &facts.observed.flagged;
+    let tallies = tally(devices, &targets, memory, facts.desired, flags, facts.now);
     let over = evidence::over(devices, &targets, flags);
     let losses = tallies.iter().map(Losses::of).collect();
     let mut progress = Progress { complete: true, over, losses, ..Progress::default() };
-    let mut room = Room::left(context, devices, &targets, &tallies);
+    let mut room = Room::left(facts, devices, &targets, &tallies);
     let mut remaining = Remaining::default();
     let mut open = may_release;
     let mut follows_another = false;
@@ -136,16 +138,8 @@ pub fn advance(
         let Some(rollout) = memory.rollouts.iter_mut().find(|rollout| rollout.group == group.name) else {
             continue;
         };
-        let turn = Turn {
-            context,
-            devices,
-            targets: &targets,
-            release,
-            group,
-            index,
-            tally: found,
-            follows_another,
-        };
+        let turn =
+            Turn { facts, devices, targets: &targets, release, group, index, tally: found, follows_another };
         judge::judge(&turn, rollout);
         if group.held {
             progress.groups.push(turn.report(rollout, GroupState::Held));
@@ -170,14 +164,14 @@ pub fn advance(
         follows_another |= found.total > 0;
     }
     progress.estimate = remaining
-        .estimate(policy.max_in_flight, policy.rate_per_minute, context.now)
+        .estimate(policy.max_in_flight, policy.rate_per_minute, facts.now)
         .filter(|_| progress.halted.is_none());
     progress
 }
 
 /// One group's turn.
 struct Turn<'a> {
-    context: &'a Context<'a>,
+    facts: &'a Facts<'a>,
     devices: &'a Devices,
     targets: &'a Targets,
     release: Version,
@@ -197,7 +191,7 @@ impl Turn<'_> {
 
     /// Whether a first device had the time that its app takes to retry.
     fn is_due(&self, first: &FirstDevice) -> bool {
-        self.context.now.duration_since(first.flagged_at) >= RETRY_TIME
+        self.facts.now.duration_since(first.flagged_at) >= RETRY_TIME
     }
 
     fn halt(&self, rollout: &Rollout) -> Halt {
@@ -233,18 +227,18 @@ impl Turn<'_> {
             return rollout.wave_opened_at.is_none().then_some(0);
         }
         let at = self.next_wave_at(rollout)?;
-        (self.context.now >= at).then_some(rollout.wave + 1)
+        (self.facts.now >= at).then_some(rollout.wave + 1)
     }
 
     fn wake_at(&self, rollout: &Rollout) -> Option<Timestamp> {
         // While there is more to release, room or the first device may free it any minute.
-        let raise = self.context.now.saturating_add(RAISE_EVERY).ok();
+        let raise = self.facts.now.saturating_add(RAISE_EVERY).ok();
         let raise = raise.filter(|_| rollout.threshold.is_some_and(|threshold| threshold < rollout.limit));
         let again = rollout.hooks.as_ref().and_then(|round| round.again_at);
         [raise, self.next_wave_at(rollout), judge::overdue_since(rollout), again]
             .into_iter()
             .flatten()
-            .filter(|at| *at > self.context.now)
+            .filter(|at| *at > self.facts.now)
             .min()
     }
 

@@ -2,12 +2,12 @@
 //!
 //! Only verified facts change anything here: one bad answer does not (ARCHITECTURE.md, rules 2, 5 and 6).
 
-use jiff::Timestamp;
-
 use super::desired::Desired;
+use super::facts::Facts;
 use super::memory::{Memory, Restored, Settled, Wait, WaitEvidence};
 use super::observed::{Access, AccessFailure, Observed};
 use super::order::Action;
+use super::orders;
 use super::situation::Situation;
 use crate::catalog::Version;
 use crate::fleet::evidence::VERIFYING_SPAN;
@@ -50,24 +50,19 @@ pub enum Standing {
 }
 
 /// Updates the memory by what is verified and says how the versions stand.
-pub fn settle(
-    memory: &mut Memory,
-    observed: &Observed,
-    desired: &Desired,
-    situation: &Situation<'_>,
-    now: Timestamp,
-) -> Standing {
+pub(super) fn settle(facts: &Facts<'_>, memory: &mut Memory) -> Standing {
+    let Facts { observed, situation, .. } = facts;
     if let (None, Some(authority)) = (&memory.authority_guid, &observed.authority) {
         memory.authority_guid = Some(authority.guid.clone());
     }
     if memory.hop.is_none() {
-        note_downtime(memory, observed, situation, now);
+        note_downtime(facts, memory);
     }
     if !situation.fresh {
         return if memory.hop.is_some() { Standing::InHop } else { Standing::Unsure };
     }
     if let Some(fall) = fall(memory, situation) {
-        return note_fall(memory, desired, observed, situation, fall, now);
+        return note_fall(facts, memory, fall);
     }
     // A restored server that restarts settles nothing: only what is verified where it had been does.
     if let Some(restored) = &memory.restored
@@ -86,10 +81,12 @@ pub fn settle(
     if memory.hop.is_some() {
         return Standing::InHop;
     }
-    stand(memory, observed, desired, situation)
+    compare(facts, memory)
 }
 
-fn stand(memory: &mut Memory, observed: &Observed, desired: &Desired, situation: &Situation<'_>) -> Standing {
+/// How the versions stand to the settled release, with no hop in flight.
+fn compare(facts: &Facts<'_>, memory: &mut Memory) -> Standing {
+    let Facts { observed, desired, situation, .. } = facts;
     let ahead = situation.ahead();
     if !ahead.is_empty() {
         return Standing::StorageAhead(ahead.into_iter().map(|server| server.name.0.clone()).collect());
@@ -103,12 +100,12 @@ fn stand(memory: &mut Memory, observed: &Observed, desired: &Desired, situation:
                 hear_last_upgrade(memory, desired);
                 Standing::Settled(release)
             }
-            Some(known) if !answered(memory, observed, desired, release) => {
+            Some(known) if !answered(facts, memory, release) => {
                 Standing::MovedFromOutside { from: known, to: release }
             }
             Some(_) | None => {
                 consume_adoption(memory, observed);
-                begin(memory, observed, desired, situation, release);
+                begin(facts, memory, release);
                 Standing::Settled(release)
             }
         };
@@ -139,31 +136,18 @@ fn verified_authority(situation: &Situation<'_>) -> Option<Version> {
 }
 
 /// The spec asks for the release, or an order adopts what is there.
-pub fn answered(memory: &Memory, observed: &Observed, desired: &Desired, release: Version) -> bool {
-    desired.target == Some(release) || adopting_order(memory, observed).is_some()
+pub fn answered(facts: &Facts<'_>, memory: &Memory, release: Version) -> bool {
+    facts.desired.target == Some(release) || adopting_order(memory, facts.observed).is_some()
 }
 
 /// An order to adopt that was not consumed yet.
 pub fn adopting_order<'a>(memory: &Memory, observed: &'a Observed) -> Option<&'a str> {
-    observed
-        .orders
-        .iter()
-        .find(|order| {
-            order.action == Action::Adopt
-                && order.is_alive(observed.witnesses.operator)
-                && !memory.consumed_orders.contains(&order.uid)
-        })
-        .map(|order| order.uid.as_str())
+    orders::open(observed, memory).find(|order| order.action == Action::Adopt).map(|order| order.uid.as_str())
 }
 
 /// The environment is settled at a release from now on.
-pub fn begin(
-    memory: &mut Memory,
-    observed: &Observed,
-    desired: &Desired,
-    situation: &Situation<'_>,
-    release: Version,
-) {
+fn begin(facts: &Facts<'_>, memory: &mut Memory, release: Version) {
+    let Facts { observed, desired, situation, .. } = facts;
     let resets = memory.wait.as_ref().map_or(0, |wait| wait.resets);
     let is_first_sight = memory.settled.is_none() && memory.wait.is_none();
     let evidence = if is_first_sight { WaitEvidence::FirstObserved } else { WaitEvidence::SeenToMove };
@@ -190,7 +174,8 @@ fn hear_last_upgrade(memory: &mut Memory, desired: &Desired) {
 
 /// Time that servers were down in a wait is added to it. While the authority does not answer nobody can say that any
 /// server runs, so that time is added as well.
-fn note_downtime(memory: &mut Memory, observed: &Observed, situation: &Situation<'_>, now: Timestamp) {
+fn note_downtime(facts: &Facts<'_>, memory: &mut Memory) {
+    let Facts { observed, situation, now, .. } = facts;
     let Some(wait) = &mut memory.wait else { return };
     let silent = match &observed.access {
         Access::Failed { failure: AccessFailure::Unreachable, since, .. } => {
@@ -246,14 +231,9 @@ fn fall(memory: &Memory, situation: &Situation<'_>) -> Option<Fall> {
 }
 
 /// Nothing moves until the spec changes or an order says so; then what is there is the new beginning.
-fn note_fall(
-    memory: &mut Memory,
-    desired: &Desired,
-    observed: &Observed,
-    situation: &Situation<'_>,
-    fall: Fall,
-    now: Timestamp,
-) -> Standing {
+fn note_fall(facts: &Facts<'_>, memory: &mut Memory, fall: Fall) -> Standing {
+    let Facts { observed, desired, situation, now, .. } = facts;
+    let now = *now;
     let noticed = memory.restored.get_or_insert(Restored {
         release: fall.release,
         noticed_at: now,
@@ -292,19 +272,5 @@ fn note_fall(
 pub fn consume_adoption(memory: &mut Memory, observed: &Observed) {
     if let Some(uid) = adopting_order(memory, observed).map(str::to_owned) {
         memory.consume(uid);
-    }
-}
-
-impl Memory {
-    /// Most uids of consumed orders that are remembered: orders expire long before.
-    const MOST_CONSUMED: usize = 32;
-
-    /// Remembers that an order was consumed.
-    pub fn consume(&mut self, uid: String) {
-        if !self.consumed_orders.contains(&uid) {
-            self.consumed_orders.push(uid);
-            let surplus = self.consumed_orders.len().saturating_sub(Self::MOST_CONSUMED);
-            self.consumed_orders.drain(..surplus);
-        }
     }
 }

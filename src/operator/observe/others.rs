@@ -5,28 +5,21 @@ use kube::ResourceExt;
 
 use crate::api::{CodeUpgrade, CodeUpgradeOrder};
 use crate::catalog::{Catalog, Version};
-use crate::operator::claim::{self, Claimant};
 use crate::operator::clock::Clock;
-use crate::operator::collect::Snapshot;
 use crate::operator::context::Context;
-use crate::planner::observed::{Claim, Proof, ProofFinding};
+use crate::planner::observed::{Claimant, Claims, Proof, ProofFinding};
 use crate::planner::order::Order;
 use crate::planner::{Desired, Memory};
 use crate::translate;
 
-/// Whether the object may act on its environment, among all that have pinned it.
-pub(super) fn claim(context: &Context, object: &CodeUpgrade, memory: &Memory, snapshot: &Snapshot) -> Claim {
-    let pinned = memory.authority_guid.as_ref();
-    let seen = snapshot.authority.as_ref().map(|authority| &authority.guid);
-    let guid = pinned.or(seen).map(|guid| guid.0.as_str());
+/// Every object that has pinned an authority, this one as it was just read rather than as the store has it.
+pub(super) fn claims(context: &Context, object: &CodeUpgrade) -> Claims {
     let uid = object.uid().unwrap_or_default();
-    // As it was just read, rather than as the store has it.
-    let own = claimant(object);
     let stored = context.upgrades.state();
     let others = stored.iter().filter_map(|guarded| guarded.0.as_ref().ok());
     let others = others.filter(|other| other.uid().as_deref() != Some(&uid)).filter_map(claimant);
-    let all: Vec<Claimant> = others.chain(own).collect();
-    claim::claim(&uid, guid, &all)
+    let all = others.chain(claimant(object)).collect();
+    Claims { uid, all }
 }
 
 /// What an object claims; `None` where it has pinned nothing.
@@ -36,7 +29,7 @@ fn claimant(object: &CodeUpgrade) -> Option<Claimant> {
         object: format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()),
         uid: object.uid()?,
         created_at: object.metadata.creation_timestamp.as_ref()?.0,
-        guid: memory.authority_guid.as_ref()?.0.clone(),
+        guid: memory.authority_guid.clone()?,
         in_hop: memory.hop.is_some(),
         deleted: object.metadata.deletion_timestamp.is_some(),
     })

@@ -78,11 +78,12 @@ fn wanted(desired: &Desired, memory: &Memory) -> BTreeMap<WorkloadRef, Known> {
     let mut wanted: BTreeMap<WorkloadRef, Known> = methods.filter_map(of_method).collect();
     for server in memory.hop.iter().flat_map(|hop| &hop.servers) {
         match &server.means {
-            Means::Workload { workload, container, image: _, image_from } => {
-                let known = Known { container: Some(container.clone()), image_from: Some(*image_from) };
-                wanted.insert(workload.clone(), known);
+            Means::Workload(means) => {
+                let known =
+                    Known { container: Some(means.container.clone()), image_from: Some(means.image_from) };
+                wanted.insert(means.workload.clone(), known);
             }
-            Means::Manual {} => {}
+            Means::Manual(_) => {}
         }
     }
     wanted

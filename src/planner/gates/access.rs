@@ -1,13 +1,13 @@
 //! The authority can be read with the given credentials.
 
-use super::Context;
+use super::View;
 use crate::planner::observed::{Access, AccessFailure};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// Unknown where the authority does not answer; refused where somebody must change something first.
-pub fn check(context: &Context<'_>) -> Verdict {
-    let Access::Failed { failure, message, since } = &context.observed.access else { return Verdict::Pass };
+pub fn check(view: &View<'_>) -> Verdict {
+    let Access::Failed { failure, message, since } = &view.observed.access else { return Verdict::Pass };
     let refuse = |reason, mend: &str| Verdict::refuse(reason, message.clone(), mend);
     match failure {
         AccessFailure::Unreachable => {

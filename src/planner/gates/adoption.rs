@@ -1,16 +1,16 @@
 //! Versions that came about from outside are taken over only when somebody says so.
 
-use super::Context;
+use super::View;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::settle::{Standing, answered};
 use crate::planner::words;
 
 /// Holds on versions that this operator did not bring about; refuses storage that is ahead.
-pub fn check(context: &Context<'_>) -> Verdict {
-    match context.standing {
+pub fn check(view: &View<'_>) -> Verdict {
+    match view.standing {
         Standing::Mixed { authority, behind, .. } => {
-            if answered(context.memory, context.observed, context.desired, *authority) {
+            if answered(view.facts, view.memory, *authority) {
                 return Verdict::Pass;
             }
             Verdict::ask(
@@ -31,7 +31,7 @@ pub fn check(context: &Context<'_>) -> Verdict {
             "install the authority's version on that storage server; there is no downgrade",
         ),
         Standing::Unsure => {
-            let offline: Vec<&str> = context.situation.down().map(|server| server.name.0.as_str()).collect();
+            let offline: Vec<&str> = view.situation.down().map(|server| server.name.0.as_str()).collect();
             if offline.is_empty() {
                 let message = "servers are being verified: 3 answers over 2 minutes";
                 return Verdict::hold(Reason::NotYetObserved, message, None);

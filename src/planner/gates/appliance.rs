@@ -1,16 +1,16 @@
 //! A Code42 managed appliance is upgraded by the vendor alone (FACTS.md, managed-appliance).
 
-use super::Context;
+use super::View;
 use crate::planner::desired::Appliance;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// Refuses every tier of a managed appliance.
-pub fn check(context: &Context<'_>) -> Verdict {
-    if context.desired.target.is_none() {
+pub fn check(view: &View<'_>) -> Verdict {
+    if view.desired.target.is_none() {
         return Verdict::Pass;
     }
-    match context.desired.appliance() {
+    match view.desired.appliance() {
         Appliance::SelfManaged => Verdict::Pass,
         Appliance::Managed => Verdict::refuse(
             Reason::ManagedAppliance,

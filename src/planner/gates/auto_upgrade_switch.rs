@@ -1,7 +1,7 @@
 //! The authority's switch that moves the whole fleet at its next restart is as the spec wants it
 //! (ARCHITECTURE.md, rule 8; FACTS.md, auto-upgrade-switch).
 
-use super::Context;
+use super::View;
 use crate::planner::desired::AutoUpgradeSwitch;
 use crate::planner::intent::Intent;
 use crate::planner::observed::Switch;
@@ -9,18 +9,18 @@ use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// Refuses, or holds while it is turned off, unless the spec allows it on.
-pub fn check(context: &Context<'_>) -> Verdict {
-    if !matches!(context.intent, Intent::Hop(_)) {
+pub fn check(view: &View<'_>) -> Verdict {
+    if !matches!(view.intent, Intent::Hop(_)) {
         return Verdict::Pass;
     }
-    let Some(settings) = &context.observed.settings else {
+    let Some(settings) = &view.observed.settings else {
         return Verdict::unknown(
             Reason::NotYetObserved,
             "the auto-upgrade switch has not been read yet",
             None,
         );
     };
-    match (settings.device_auto_upgrade, context.desired.devices.auto_upgrade_switch) {
+    match (settings.device_auto_upgrade, view.desired.devices.auto_upgrade_switch) {
         (_, AutoUpgradeSwitch::Allow) | (Switch::Off, _) => Verdict::Pass,
         (Switch::On, AutoUpgradeSwitch::RequireOff) => Verdict::refuse(
             Reason::AutoUpgradeSwitchOn,

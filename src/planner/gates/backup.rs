@@ -1,6 +1,6 @@
 //! There is a fresh backup of the authority before a hop.
 
-use super::Context;
+use super::View;
 use crate::planner::desired::{Backup, Method};
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
@@ -8,13 +8,13 @@ use crate::planner::report::Verdict;
 use crate::planner::words;
 
 /// Holds until a backup was made that is newer than the clearing of the other gates and not too old.
-pub fn check(context: &Context<'_>) -> Verdict {
+pub fn check(view: &View<'_>) -> Verdict {
     // Storage that is brought to its authority is no new risk to the authority's data.
-    if !matches!(context.intent, Intent::Hop(_)) {
+    if !matches!(view.intent, Intent::Hop(_)) {
         return Verdict::Pass;
     }
-    let is_workload = context.desired.authority.method.as_ref().and_then(Method::workload).is_some();
-    let max_age = match &context.desired.backup {
+    let is_workload = view.desired.authority.method.as_ref().and_then(Method::workload).is_some();
+    let max_age = match &view.desired.backup {
         Backup::VolumeSnapshot { .. } if !is_workload => {
             return Verdict::refuse(
                 Reason::NotSupported,
@@ -32,7 +32,7 @@ pub fn check(context: &Context<'_>) -> Verdict {
             );
         }
     };
-    let facts = &context.observed.backup;
+    let facts = &view.observed.backup;
     if let Some(why) = &facts.failure {
         return Verdict::refuse(
             Reason::BackupFailed,
@@ -41,11 +41,11 @@ pub fn check(context: &Context<'_>) -> Verdict {
         );
     }
     // A backup of the release before would lose the hop that led to this one.
-    let reached_at = context.memory.wait.as_ref().map(|wait| wait.started_at);
+    let reached_at = view.memory.wait.as_ref().map(|wait| wait.started_at);
     match facts.newest {
         Some(made)
             if reached_at.is_none_or(|reached| made >= reached)
-                && context.now.duration_since(made) <= max_age =>
+                && view.now.duration_since(made) <= max_age =>
         {
             Verdict::Pass
         }

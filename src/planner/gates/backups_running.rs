@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::Context;
+use super::View;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -14,11 +14,10 @@ pub const BACK_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 pub const BACK_AT_PERCENT: u64 = 70;
 
 /// The own servers that have too few devices or backups, by name.
-pub fn not_back(context: &Context<'_>) -> Vec<String> {
-    let Some(baseline) = &context.memory.baseline else { return Vec::new() };
+pub fn not_back(view: &View<'_>) -> Vec<String> {
+    let Some(baseline) = &view.memory.baseline else { return Vec::new() };
     let enough = |now: u32, before: u32| u64::from(now) >= u64::from(before) * BACK_AT_PERCENT / 100;
-    context
-        .situation
+    view.situation
         .own()
         .filter(|server| {
             baseline.servers.iter().find(|before| before.guid == server.guid).is_some_and(|before| {
@@ -31,17 +30,17 @@ pub fn not_back(context: &Context<'_>) -> Vec<String> {
 }
 
 /// Holds until backups are back; after an hour somebody should look.
-pub fn check(context: &Context<'_>) -> Verdict {
-    let Some(baseline) = &context.memory.baseline else { return Verdict::Pass };
+pub fn check(view: &View<'_>) -> Verdict {
+    let Some(baseline) = &view.memory.baseline else { return Verdict::Pass };
     let (Some(finished_at), None) = (baseline.finished_at, baseline.back_at) else { return Verdict::Pass };
     let due = finished_at.saturating_add(BACK_WITHIN).unwrap_or(finished_at);
-    let servers = not_back(context);
+    let servers = not_back(view);
     let message = if servers.is_empty() {
         "an answer about the servers since the hop is awaited, to see whether backups are back".to_owned()
     } else {
         format!("backups on {} are not back at 70 % of before the hop", words::list(&servers, 2))
     };
-    if context.now <= due {
+    if view.now <= due {
         return Verdict::hold(Reason::BackupsNotBack, message, Some(due));
     }
     Verdict::refuse(

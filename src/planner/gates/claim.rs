@@ -1,15 +1,15 @@
 //! One environment, one object: the older claim wins.
 
-use super::Context;
-use crate::planner::observed::Claim;
+use super::View;
+use crate::planner::claim::{Owner, owner};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// Refuses where another object claimed the environment before.
-pub fn check(context: &Context<'_>) -> Verdict {
-    match &context.observed.claim {
-        Claim::Held => Verdict::Pass,
-        Claim::HeldBy(other) => Verdict::refuse(
+pub fn check(view: &View<'_>) -> Verdict {
+    match owner(view.observed, view.desired, view.remembered) {
+        Owner::This | Owner::AnotherAuthority { .. } => Verdict::Pass,
+        Owner::AnotherObject(other) => Verdict::refuse(
             Reason::ClaimedByAnother,
             format!("CodeUpgrade {other} claimed this authority before"),
             format!("delete this object or {other}; this one touches nothing"),

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::Context;
+use super::View;
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -12,14 +12,14 @@ use crate::planner::words;
 pub const LARGEST_SPREAD: SignedDuration = SignedDuration::from_secs(60);
 
 /// Holds while the clocks disagree.
-pub fn check(context: &Context<'_>) -> Verdict {
+pub fn check(view: &View<'_>) -> Verdict {
     // Storage that is brought to its authority is held by no wait, and so by no clock.
-    if !matches!(context.intent, Intent::Hop(_)) {
+    if !matches!(view.intent, Intent::Hop(_)) {
         return Verdict::Pass;
     }
-    let witnesses = &context.observed.witnesses;
-    let least = witnesses.all().min().unwrap_or(context.now);
-    let most = witnesses.all().max().unwrap_or(context.now);
+    let witnesses = &view.observed.witnesses;
+    let least = witnesses.all().min().unwrap_or(view.now);
+    let most = witnesses.all().max().unwrap_or(view.now);
     let spread = most.duration_since(least);
     if spread <= LARGEST_SPREAD {
         return Verdict::Pass;

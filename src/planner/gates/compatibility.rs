@@ -2,26 +2,27 @@
 
 use jiff::Timestamp;
 
-use super::{Context, facts};
+use super::{View, facts};
 use crate::catalog::path::Leg;
 use crate::planner::desired::Backup;
+use crate::planner::facts::Facts;
 use crate::planner::intent::Intent;
 use crate::planner::memory::Cleared;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// A list of devices must have begun at or after this: when all other gates had passed, and the backup was begun.
-pub fn listing_since(context: &Context<'_>, cleared: &Cleared) -> Timestamp {
-    let backup = match context.desired.backup {
-        Backup::VolumeSnapshot { .. } | Backup::Hook { .. } => context.observed.backup.newest,
+pub fn listing_since(facts: &Facts<'_>, cleared: &Cleared) -> Timestamp {
+    let backup = match facts.desired.backup {
+        Backup::VolumeSnapshot { .. } | Backup::Hook { .. } => facts.observed.backup.newest,
         Backup::None { .. } | Backup::Unstated => None,
     };
     backup.map_or(cleared.at, |backup| backup.max(cleared.at))
 }
 
 /// Why devices are brought along before a hop.
-fn first(context: &Context<'_>, leg: &Leg) -> String {
-    match context.refused_by(leg.to) {
+fn first(view: &View<'_>, leg: &Leg) -> String {
+    match view.refused_by(leg.to) {
         0 => format!("devices are brought to what {} bundles first: a later release needs it", leg.from),
         1 => format!("{} refuses 1 device as it is; {} brings it along first", leg.to, leg.from),
         more => {
@@ -32,18 +33,18 @@ fn first(context: &Context<'_>, leg: &Leg) -> String {
 
 /// Holds until there is such a listing. Which devices a hop would cut off, the path search has weighed already:
 /// it is asked anew with every listing.
-pub fn check(context: &Context<'_>) -> Verdict {
-    let Intent::Hop(leg) = context.intent else { return Verdict::Pass };
+pub fn check(view: &View<'_>) -> Verdict {
+    let Intent::Hop(leg) = view.intent else { return Verdict::Pass };
     let cleared =
-        context.memory.cleared.as_ref().filter(|cleared| cleared.from == leg.from && cleared.to == leg.to);
-    let Some(devices) = &context.observed.devices else {
+        view.memory.cleared.as_ref().filter(|cleared| cleared.from == leg.from && cleared.to == leg.to);
+    let Some(devices) = &view.observed.devices else {
         return Verdict::hold(Reason::ListingAwaited, "the list of devices has not been read yet", None);
     };
     if leg.rollout_first {
-        return Verdict::hold(Reason::DevicesRefused, first(context, leg), None);
+        return Verdict::hold(Reason::DevicesRefused, first(view, leg), None);
     }
     // A device that says nothing readable, or is not in the list, may be one that is cut off.
-    let spare = context.travellers.may_leave_behind.saturating_sub(leg.left_behind);
+    let spare = view.travellers.may_leave_behind.saturating_sub(leg.left_behind);
     if devices.oddities.unaccounted() > spare {
         let crate::fleet::devices::Oddities { unreadable, missing, duplicates: _ } = devices.oddities;
         return Verdict::unknown(
@@ -54,12 +55,12 @@ pub fn check(context: &Context<'_>) -> Verdict {
             Some(devices.finished),
         );
     }
-    let listed = facts::check_devices(context);
+    let listed = facts::check_devices(view);
     if !listed.passes() {
         return listed;
     }
     match cleared {
-        Some(cleared) if devices.began >= listing_since(context, cleared) => Verdict::Pass,
+        Some(cleared) if devices.began >= listing_since(view.facts, cleared) => Verdict::Pass,
         Some(_) | None => Verdict::hold(
             Reason::ListingAwaited,
             "a list of devices begun after all other checks is awaited",

@@ -1,32 +1,32 @@
 //! The software of the release is there, for every server of the hop.
 
-use super::{Context, Touched};
+use super::{Touched, View};
 use crate::planner::desired::ImageFrom;
 use crate::planner::observed::Catch;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// Refuses a release without a source; holds until Git has set the image where Git writes it.
-pub fn check(context: &Context<'_>) -> Verdict {
-    let Some(to) = context.to() else { return Verdict::Pass };
-    let touched = context.touched();
+pub fn check(view: &View<'_>) -> Verdict {
+    let Some(to) = view.to() else { return Verdict::Pass };
+    let touched = view.touched();
     let Some(first) = touched.iter().find(|touched| touched.workload().is_some()) else {
         return Verdict::Pass;
     };
-    let Some(image) = context.desired.source(to).and_then(|source| source.image.as_deref()) else {
+    let Some(image) = view.desired.source(to).and_then(|source| source.image.as_deref()) else {
         return Verdict::refuse(
             Reason::SourceMissing,
             format!("spec.sources names no image for {to}, which {} needs", first.server.name),
             format!("add {{release: {to}, image: …}} to spec.sources"),
         );
     };
-    touched.iter().find_map(|touched| awaited(context, touched, image)).unwrap_or(Verdict::Pass)
+    touched.iter().find_map(|touched| awaited(view, touched, image)).unwrap_or(Verdict::Pass)
 }
 
 /// The hold on one workload whose image Git has not set yet.
-fn awaited(context: &Context<'_>, touched: &Touched<'_>, image: &str) -> Option<Verdict> {
+fn awaited(view: &View<'_>, touched: &Touched<'_>, image: &str) -> Option<Verdict> {
     let (reference, workload) = touched.workload()?;
-    let facts = context.observed.workload(&reference)?;
+    let facts = view.observed.workload(&reference)?;
     let image_from = workload.image_from.unwrap_or(facts.image_from);
     // Whoever is asked for the commit relies on the catch.
     if image_from == ImageFrom::Git && facts.catch == Catch::Open && facts.misfits.is_empty() {

@@ -1,6 +1,6 @@
 //! All own servers are online before a hop begins.
 
-use super::Context;
+use super::View;
 use crate::fleet::Verification;
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
@@ -8,18 +8,14 @@ use crate::planner::report::Verdict;
 use crate::planner::words;
 
 /// Holds while an own server is not connected.
-pub fn check(context: &Context<'_>) -> Verdict {
-    let offline: Vec<&str> = context
-        .situation
-        .own()
-        .filter(|server| !server.online)
-        .map(|server| server.name.0.as_str())
-        .collect();
+pub fn check(view: &View<'_>) -> Verdict {
+    let offline: Vec<&str> =
+        view.situation.own().filter(|server| !server.online).map(|server| server.name.0.as_str()).collect();
     if offline.is_empty() {
-        let unsure: Vec<&str> = context
+        let unsure: Vec<&str> = view
             .situation
             .own()
-            .filter(|server| match context.intent {
+            .filter(|server| match view.intent {
                 Intent::Hop(leg) => server.verification(leg.from) != Verification::Verified,
                 Intent::Adopt { .. } | Intent::Nothing | Intent::NoWay(_) | Intent::Undecided => false,
             })

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp, tz};
 
-use super::Context;
+use super::View;
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -18,8 +18,8 @@ pub const QUIET_BEFORE: SignedDuration = SignedDuration::from_mins(15);
 pub const DUMP_TAKES: SignedDuration = SignedDuration::from_hours(1);
 
 /// Holds from shortly before the dump until it can be assumed done.
-pub fn check(context: &Context<'_>) -> Verdict {
-    let (Intent::Hop(_), Some(settings)) = (context.intent, &context.observed.settings) else {
+pub fn check(view: &View<'_>) -> Verdict {
+    let (Intent::Hop(_), Some(settings)) = (view.intent, &view.observed.settings) else {
         return Verdict::Pass;
     };
     let Some(begins) = settings.daily_services else { return Verdict::Pass };
@@ -31,7 +31,7 @@ pub fn check(context: &Context<'_>) -> Verdict {
             Some(settings.read_at),
         );
     };
-    match quiet_until(begins, offset, context.now) {
+    match quiet_until(begins, offset, view.now) {
         Some(until) => Verdict::hold(
             Reason::NightlyDump,
             format!(

@@ -4,7 +4,7 @@
 //! auto-upgrade switch off (FACTS.md, adding-apps). No documented answer lists what was added
 //! (FACTS.md, unknown-offers), so that the spec says it.
 
-use super::Context;
+use super::View;
 use crate::catalog::{Acceptance, Os, Version};
 use crate::planner::desired::{DeviceUpgrade, OfferedApp};
 use crate::planner::reason::Reason;
@@ -14,9 +14,9 @@ use crate::planner::report::Verdict;
 const UNBUNDLED_SINCE: Version = Version::new([5, 3, 0, 0]);
 
 /// Refuses to release devices to what nobody stated, to what the release refuses, or where the release bundles its apps.
-pub fn check(context: &Context<'_>) -> Verdict {
-    let policy = &context.desired.devices;
-    let Some(settled) = &context.memory.settled else { return Verdict::Pass };
+pub fn check(view: &View<'_>) -> Verdict {
+    let policy = &view.desired.devices;
+    let Some(settled) = &view.memory.settled else { return Verdict::Pass };
     let at = settled.release;
     match policy.upgrade {
         DeviceUpgrade::Bundled | DeviceUpgrade::None => return Verdict::Pass,
@@ -33,7 +33,7 @@ pub fn check(context: &Context<'_>) -> Verdict {
     }
     let refused = |offered: &&OfferedApp| {
         let systems: &[Os] = offered.os.as_ref().map_or(&Os::ALL, std::slice::from_ref);
-        context.catalog.release(at).is_some_and(|release| {
+        view.catalog.release(at).is_some_and(|release| {
             systems
                 .iter()
                 .all(|os| release.acceptance(offered.product, *os, offered.version) == Acceptance::Refused)

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Context, Touched};
+use super::{Touched, View};
 use crate::catalog::Version;
 use crate::catalog::path::{DeviceClass, NoPath};
 use crate::fleet::DeviceState;
@@ -13,27 +13,27 @@ use crate::planner::report::Verdict;
 use crate::planner::words;
 
 /// Refuses where the documented edges or matrices do not lead to the wanted release.
-pub fn check(context: &Context<'_>) -> Verdict {
-    if let Some(problem) = context.observed.catalog_problems.first() {
+pub fn check(view: &View<'_>) -> Verdict {
+    if let Some(problem) = view.observed.catalog_problems.first() {
         return Verdict::refuse(
             Reason::CatalogContradiction,
             problem.clone(),
             "make the CodeRelease objects agree, or delete one of them",
         );
     }
-    match context.intent {
-        Intent::NoWay(no_path) => refuse(context, no_path),
-        Intent::Adopt { to, .. } => check_adopted(context, *to),
+    match view.intent {
+        Intent::NoWay(no_path) => refuse(view, no_path),
+        Intent::Adopt { to, .. } => check_adopted(view, *to),
         Intent::Nothing | Intent::Hop(_) | Intent::Undecided => Verdict::Pass,
     }
 }
 
 /// Adopting what somebody began documents no edge: storage that is too far behind is left to a person.
-fn check_adopted(context: &Context<'_>, to: Version) -> Verdict {
-    let touched = context.touched();
+fn check_adopted(view: &View<'_>, to: Version) -> Verdict {
+    let touched = view.touched();
     let far = touched
         .iter()
-        .find(|touched| touched.server.version.is_none_or(|from| !context.catalog.has_edge(from, to)));
+        .find(|touched| touched.server.version.is_none_or(|from| !view.catalog.has_edge(from, to)));
     let Some(Touched { server, .. }) = far else { return Verdict::Pass };
     let at = server.version.map_or_else(|| "an unknown release".to_owned(), |version| version.to_string());
     Verdict::refuse(
@@ -44,9 +44,9 @@ fn check_adopted(context: &Context<'_>, to: Version) -> Verdict {
 }
 
 /// Refuses to move devices at a release that nothing describes: what they are to run is not known.
-pub fn check_devices(context: &Context<'_>) -> Verdict {
-    let at = context.memory.settled.as_ref().map(|settled| settled.release);
-    match at.filter(|release| context.catalog.release(*release).is_none()) {
+pub fn check_devices(view: &View<'_>) -> Verdict {
+    let at = view.memory.settled.as_ref().map(|settled| settled.release);
+    match at.filter(|release| view.catalog.release(*release).is_none()) {
         None => Verdict::Pass,
         Some(release) => Verdict::refuse(
             Reason::UnknownRelease,
@@ -57,7 +57,7 @@ pub fn check_devices(context: &Context<'_>) -> Verdict {
 }
 
 /// The refusal in words: what is missing, and how far one could go.
-fn refuse(context: &Context<'_>, no_path: &NoPath) -> Verdict {
+fn refuse(view: &View<'_>, no_path: &NoPath) -> Verdict {
     let reach = |nearest: &Option<crate::catalog::Version>| {
         nearest.map_or_else(
             || "nothing newer can be reached".to_owned(),
@@ -89,7 +89,7 @@ fn refuse(context: &Context<'_>, no_path: &NoPath) -> Verdict {
                 format!("{to} refuses devices that {from} cannot bring along: {}", words::list(classes, 2)),
                 format!(
                     "bring these devices along by hand, exempt them in devices.leaveBehind, or raise its atMost{}",
-                    refused_devices(context, refused)
+                    refused_devices(view, refused)
                 ),
             )
         }
@@ -100,11 +100,11 @@ fn refuse(context: &Context<'_>, no_path: &NoPath) -> Verdict {
 const SAMPLE: usize = 2;
 
 /// Some of the refused devices, and when they stop counting if none of them is heard of again.
-fn refused_devices(context: &Context<'_>, refused: &[DeviceClass]) -> String {
-    let Some(devices) = &context.observed.devices else { return String::new() };
-    let unseen_for = context.desired.devices.unseen_for;
+fn refused_devices(view: &View<'_>, refused: &[DeviceClass]) -> String {
+    let Some(devices) = &view.observed.devices else { return String::new() };
+    let unseen_for = view.desired.devices.unseen_for;
     let live_since = devices.finished.saturating_sub(unseen_for).unwrap_or(Timestamp::MIN);
-    let exempt = &context.desired.devices.exempt;
+    let exempt = &view.desired.devices.exempt;
     let (mut sample, mut last_seen) = (Vec::new(), i64::MIN);
     let is_refused = |device: &&Device| {
         device.state == DeviceState::Active

@@ -1,16 +1,16 @@
 //! Nothing pauses it: neither the spec, nor what stands above it, nor an order.
 
-use super::Context;
+use super::View;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
 
 /// Holds while something pauses it. A hop under way is finished first, unless the pause says `now`.
-pub fn check(context: &Context<'_>) -> Verdict {
-    if let Some(what) = &context.desired.paused {
+pub fn check(view: &View<'_>) -> Verdict {
+    if let Some(what) = &view.desired.paused {
         return Verdict::ask(Reason::Paused, format!("paused by {what}"));
     }
-    match &context.memory.paused {
+    match &view.memory.paused {
         Some(paused) => Verdict::ask(
             Reason::Paused,
             format!(

@@ -1,6 +1,6 @@
 //! The release has proven itself in other environments, where the spec asks for that.
 
-use super::Context;
+use super::View;
 use crate::planner::intent::Intent;
 use crate::planner::observed::ProofFinding;
 use crate::planner::reason::Reason;
@@ -8,11 +8,11 @@ use crate::planner::report::Verdict;
 use crate::planner::words;
 
 /// Holds until every named environment has run the release long enough, with enough devices.
-pub fn check(context: &Context<'_>) -> Verdict {
-    let Intent::Hop(leg) = context.intent else { return Verdict::Pass };
-    for wanted in &context.desired.proven_in {
+pub fn check(view: &View<'_>) -> Verdict {
+    let Intent::Hop(leg) = view.intent else { return Verdict::Pass };
+    for wanted in &view.desired.proven_in {
         let name = format!("{}/{}", wanted.namespace, wanted.name);
-        let finding = context
+        let finding = view
             .observed
             .proofs
             .iter()
@@ -26,7 +26,7 @@ pub fn check(context: &Context<'_>) -> Verdict {
                         format!("{name} has {devices} of {} devices on {}", wanted.min_devices, leg.to);
                     return Verdict::hold(Reason::NotYetProven, message, None);
                 }
-                if context.now < ripe {
+                if view.now < ripe {
                     let message = format!("{name} has run {} long enough {}", leg.to, words::instant(ripe));
                     return Verdict::hold(Reason::NotYetProven, message, Some(ripe));
                 }

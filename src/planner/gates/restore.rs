@@ -1,13 +1,13 @@
 //! Somebody's restore is never undone.
 
-use super::Context;
+use super::View;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::settle::Standing;
 
 /// Refuses to move anything after a verified fall below where a server had been.
-pub fn check(context: &Context<'_>) -> Verdict {
-    match context.standing {
+pub fn check(view: &View<'_>) -> Verdict {
+    match view.standing {
         Standing::RestoredByHand { server, release } => Verdict::refuse(
             Reason::RestoredByHand,
             format!("{server} was brought back to {release} by hand; nothing moves"),

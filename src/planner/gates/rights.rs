@@ -1,15 +1,15 @@
 //! The acting account may do all of the hop: the API server was asked by a dry run of every change.
 
-use super::Context;
+use super::View;
 use crate::planner::observed::Rights;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// Refuses where a dry run was denied; unknown where none was made.
-pub fn check(context: &Context<'_>) -> Verdict {
-    for touched in context.touched() {
+pub fn check(view: &View<'_>) -> Verdict {
+    for touched in view.touched() {
         let Some((reference, _)) = touched.workload() else { continue };
-        let Some(facts) = context.observed.workload(&reference) else { continue };
+        let Some(facts) = view.observed.workload(&reference) else { continue };
         match &facts.rights {
             Rights::Granted => {}
             Rights::Denied(why) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Context;
+use super::View;
 use crate::catalog::Version;
 use crate::catalog::path::{DEVICES_LEFT_BEHIND, UNKNOWN_COMPATIBILITY};
 use crate::planner::desired::Backup;
@@ -37,22 +37,21 @@ pub const BUILT_IN: [&str; 7] = [
 ];
 
 /// All the risks of the next step, sorted.
-pub fn of(context: &Context<'_>) -> BTreeSet<String> {
-    let mut risks: BTreeSet<String> = match context.intent {
+pub fn of(view: &View<'_>) -> BTreeSet<String> {
+    let mut risks: BTreeSet<String> = match view.intent {
         Intent::Hop(leg) => leg.risks.iter().cloned().collect(),
         Intent::Adopt { .. } => BTreeSet::new(),
         Intent::Nothing | Intent::NoWay(_) | Intent::Undecided => return BTreeSet::new(),
     };
-    let source = context.to().and_then(|to| context.desired.source(to));
-    let uses_image = context.touched().iter().any(|touched| touched.workload().is_some());
+    let source = view.to().and_then(|to| view.desired.source(to));
+    let uses_image = view.touched().iter().any(|touched| touched.workload().is_some());
     let unpinned =
         source.and_then(|source| source.image.as_ref()).is_some_and(|image| !image.contains("@sha256:"));
-    let switch_on =
-        context.observed.settings.is_some_and(|settings| settings.server_auto_upgrade == Switch::On);
+    let switch_on = view.observed.settings.is_some_and(|settings| settings.server_auto_upgrade == Switch::On);
     let built_in = [
         (uses_image && unpinned, UNPINNED_IMAGE),
-        (matches!(context.desired.backup, Backup::None { .. }), NO_BACKUP),
-        (!context.situation.providers.is_empty(), PROVIDER_POLICY_UNCHECKED),
+        (matches!(view.desired.backup, Backup::None { .. }), NO_BACKUP),
+        (!view.situation.providers.is_empty(), PROVIDER_POLICY_UNCHECKED),
         (switch_on, SERVER_AUTO_UPGRADE),
     ];
     risks.extend(built_in.into_iter().filter(|(applies, _)| *applies).map(|(_, name)| name.to_owned()));
@@ -60,31 +59,31 @@ pub fn of(context: &Context<'_>) -> BTreeSet<String> {
 }
 
 /// The risks that nobody has accepted, sorted.
-pub fn unaccepted(context: &Context<'_>) -> Vec<String> {
-    let Some(to) = context.to() else { return Vec::new() };
+pub fn unaccepted(view: &View<'_>) -> Vec<String> {
+    let Some(to) = view.to() else { return Vec::new() };
     // The reason that `backup.none` demands is the acceptance.
-    of(context)
+    of(view)
         .into_iter()
         .filter(|name| name != NO_BACKUP)
-        .filter(|name| !context.desired.accepted_risks.contains_key(&(to, name.clone())))
+        .filter(|name| !view.desired.accepted_risks.contains_key(&(to, name.clone())))
         .collect()
 }
 
 /// Names that the spec accepts for the release and that exist nowhere.
-pub fn unknown_names(context: &Context<'_>, to: Version) -> Vec<String> {
+pub fn unknown_names(view: &View<'_>, to: Version) -> Vec<String> {
     let known = |name: &str| {
-        let release = context.catalog.release(to);
+        let release = view.catalog.release(to);
         BUILT_IN.contains(&name)
             || release.is_some_and(|release| release.risks.iter().any(|risk| risk.name == name))
     };
-    let accepted = context.desired.accepted_risks.keys().filter(|(release, _)| *release == to);
+    let accepted = view.desired.accepted_risks.keys().filter(|(release, _)| *release == to);
     accepted.filter(|(_, name)| !known(name)).map(|(_, name)| name.clone()).collect()
 }
 
 /// Holds until every risk is accepted.
-pub fn check(context: &Context<'_>) -> Verdict {
-    let Some(to) = context.to() else { return Verdict::Pass };
-    let (unaccepted, unknown) = (unaccepted(context), unknown_names(context, to));
+pub fn check(view: &View<'_>) -> Verdict {
+    let Some(to) = view.to() else { return Verdict::Pass };
+    let (unaccepted, unknown) = (unaccepted(view), unknown_names(view, to));
     if unaccepted.is_empty() {
         return match unknown.first() {
             None => Verdict::Pass,

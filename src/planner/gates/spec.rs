@@ -1,23 +1,23 @@
 //! The spec can be read, and memory as well.
 
-use super::Context;
+use super::View;
 use crate::planner::memory::FORMAT_VERSION;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// Refuses a spec with a field that could not be read, naming the field and the mend.
-pub fn check(context: &Context<'_>) -> Verdict {
-    if context.memory.format_version > FORMAT_VERSION {
+pub fn check(view: &View<'_>) -> Verdict {
+    if view.memory.format_version > FORMAT_VERSION {
         return Verdict::refuse(
             Reason::MemoryTooNew,
             format!(
                 "status.memory has format {}; this operator knows {FORMAT_VERSION}",
-                context.memory.format_version
+                view.memory.format_version
             ),
             "run the operator version that wrote it, or a newer one",
         );
     }
-    match context.desired.problems.as_slice() {
+    match view.desired.problems.as_slice() {
         [] => Verdict::Pass,
         [first, rest @ ..] => {
             let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };

@@ -2,14 +2,14 @@
 //!
 //! What it cannot do yet is refused by name: silence would be taken for consent.
 
-use super::Context;
+use super::View;
 use crate::planner::desired::{Backup, HookMoment, Method, StorageRole};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// Refuses what is not built yet.
-pub fn check(context: &Context<'_>) -> Verdict {
-    let desired = context.desired;
+pub fn check(view: &View<'_>) -> Verdict {
+    let desired = view.desired;
     if desired.target.is_none() {
         return Verdict::Pass;
     }

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::Context;
+use super::View;
 use crate::planner::durations;
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
@@ -11,23 +11,23 @@ use crate::planner::window::{Opening, Window, opening};
 use crate::planner::words;
 
 /// Holds servers until a window is open that is long enough for all of the hop.
-pub fn check_servers(context: &Context<'_>) -> Verdict {
-    match context.intent {
+pub fn check_servers(view: &View<'_>) -> Verdict {
+    match view.intent {
         Intent::Hop(_) | Intent::Adopt { .. } => {
-            let needs = durations::hop_needs(context.touched().len(), context.desired.storage_at_once);
-            verdict(context, &context.desired.server_windows, needs)
+            let needs = durations::hop_needs(view.touched().len(), view.desired.storage_at_once);
+            verdict(view, &view.desired.server_windows, needs)
         }
         Intent::Nothing | Intent::NoWay(_) | Intent::Undecided => Verdict::Pass,
     }
 }
 
 /// Holds devices until a window is open.
-pub fn check_devices(context: &Context<'_>) -> Verdict {
-    verdict(context, &context.desired.device_windows, SignedDuration::ZERO)
+pub fn check_devices(view: &View<'_>) -> Verdict {
+    verdict(view, &view.desired.device_windows, SignedDuration::ZERO)
 }
 
-fn verdict(context: &Context<'_>, windows: &[Window], needs: SignedDuration) -> Verdict {
-    match opening(windows, &context.desired.freezes, needs, context.now) {
+fn verdict(view: &View<'_>, windows: &[Window], needs: SignedDuration) -> Verdict {
+    match opening(windows, &view.desired.freezes, needs, view.now) {
         Opening::Open { .. } => Verdict::Pass,
         Opening::Closed { opens: Some(opens), freeze: Some(reason) } => Verdict::hold(
             Reason::Frozen,

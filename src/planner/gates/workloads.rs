@@ -1,15 +1,15 @@
 //! The workloads of the hop can be upgraded by this operator, and rest.
 
-use super::Context;
+use super::View;
 use crate::planner::observed::{Catch, WorkloadReading, WorkloadRollout};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// Refuses a workload that is missing or unfit; holds until each rests with its catch closed.
-pub fn check(context: &Context<'_>) -> Verdict {
-    for touched in context.touched() {
+pub fn check(view: &View<'_>) -> Verdict {
+    for touched in view.touched() {
         let Some((reference, _)) = touched.workload() else { continue };
-        let facts = match context.observed.workloads.get(&reference) {
+        let facts = match view.observed.workloads.get(&reference) {
             Some(WorkloadReading::Read(facts)) => facts,
             Some(WorkloadReading::Missing) => {
                 return Verdict::refuse(

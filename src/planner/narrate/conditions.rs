@@ -1,13 +1,14 @@
 //! The conditions, all of them from the first report (ARCHITECTURE.md, health).
 
 use crate::planner::desired::DeviceUpgrade;
-use crate::planner::gates::{self, Context};
+use crate::planner::draft::View;
+use crate::planner::gates;
 use crate::planner::intent::Intent;
 use crate::planner::report::{ConditionName, ConditionReport, GateName, Health, Report, Truth, Verdict};
 use crate::planner::words;
 
 /// All conditions.
-pub(super) fn all(context: &Context<'_>, report: &Report) -> Vec<ConditionReport> {
+pub(super) fn all(view: &View<'_>, report: &Report) -> Vec<ConditionReport> {
     let health = report.phase.health();
     let standard = |name, when: &[Health]| ConditionReport {
         name,
@@ -19,9 +20,9 @@ pub(super) fn all(context: &Context<'_>, report: &Report) -> Vec<ConditionReport
         standard(ConditionName::Ready, &[Health::Ready]),
         standard(ConditionName::Reconciling, &[Health::Reconciling, Health::Suspended]),
         standard(ConditionName::Stalled, &[Health::Stalled]),
-        servers_current(context, report),
-        devices_current(context, report),
-        path_found(context, report),
+        servers_current(view, report),
+        devices_current(view, report),
+        path_found(view, report),
         of_gates(
             report,
             ConditionName::Compatible,
@@ -34,8 +35,8 @@ pub(super) fn all(context: &Context<'_>, report: &Report) -> Vec<ConditionReport
             &[GateName::Files],
             "nothing is missing for the next hop",
         ),
-        wait_elapsed(context),
-        backups_running(context),
+        wait_elapsed(view),
+        backups_running(view),
     ]
 }
 
@@ -48,20 +49,20 @@ fn condition(
     ConditionReport { name, truth, reason, message: words::bounded(message.into()) }
 }
 
-fn servers_current(context: &Context<'_>, report: &Report) -> ConditionReport {
+fn servers_current(view: &View<'_>, report: &Report) -> ConditionReport {
     let name = ConditionName::ServersCurrent;
     let message = format!("{} of {} own servers", report.servers_current, report.servers_total);
-    match (report.servers_total, context.situation.fresh) {
+    match (report.servers_total, view.situation.fresh) {
         (0, _) | (_, false) => condition(name, Truth::Unknown, "FactsStale", message),
         (total, true) if report.servers_current == total => condition(name, Truth::True, "Current", message),
         (_, true) => condition(name, Truth::False, "Behind", message),
     }
 }
 
-fn devices_current(context: &Context<'_>, report: &Report) -> ConditionReport {
+fn devices_current(view: &View<'_>, report: &Report) -> ConditionReport {
     let name = ConditionName::DevicesCurrent;
     let devices = &report.devices;
-    if context.desired.devices.upgrade == DeviceUpgrade::None {
+    if view.desired.devices.upgrade == DeviceUpgrade::None {
         return condition(name, Truth::True, "NotWanted", "devices.upgrade is None");
     }
     if !devices.known {
@@ -73,16 +74,16 @@ fn devices_current(context: &Context<'_>, report: &Report) -> ConditionReport {
         );
     }
     let message = format!("{} of {} devices", devices.done, devices.total);
-    if devices.done == devices.total || context.memory.done.is_some() {
+    if devices.done == devices.total || view.memory.done.is_some() {
         condition(name, Truth::True, "Current", message)
     } else {
         condition(name, Truth::False, "Behind", message)
     }
 }
 
-fn path_found(context: &Context<'_>, report: &Report) -> ConditionReport {
+fn path_found(view: &View<'_>, report: &Report) -> ConditionReport {
     let name = ConditionName::PathFound;
-    match context.intent {
+    match view.intent {
         Intent::Nothing => condition(name, Truth::True, "NothingToDo", "no upgrade is due"),
         Intent::Hop(leg) => {
             condition(name, Truth::True, "Found", format!("next: {} to {}", leg.from, leg.to))
@@ -91,7 +92,7 @@ fn path_found(context: &Context<'_>, report: &Report) -> ConditionReport {
             condition(name, Truth::True, "Found", format!("next: storage from {from} to {to}"))
         }
         Intent::NoWay(_) => of_gates(report, name, &[GateName::Path], ""),
-        Intent::Undecided if context.memory.hop.is_some() => {
+        Intent::Undecided if view.memory.hop.is_some() => {
             condition(name, Truth::True, "InFlight", "a hop is in flight")
         }
         Intent::Undecided => {
@@ -114,10 +115,10 @@ fn of_gates(report: &Report, name: ConditionName, wanted: &[GateName], passes: &
     }
 }
 
-fn wait_elapsed(context: &Context<'_>) -> ConditionReport {
+fn wait_elapsed(view: &View<'_>) -> ConditionReport {
     let name = ConditionName::WaitElapsed;
-    match gates::wait::over_at(context) {
-        Some(over_at) if context.now < over_at && context.memory.hop.is_none() => condition(
+    match gates::wait::over_at(view) {
+        Some(over_at) if view.now < over_at && view.memory.hop.is_none() => condition(
             name,
             Truth::False,
             "PostUpgradeWait",
@@ -128,9 +129,9 @@ fn wait_elapsed(context: &Context<'_>) -> ConditionReport {
     }
 }
 
-fn backups_running(context: &Context<'_>) -> ConditionReport {
+fn backups_running(view: &View<'_>) -> ConditionReport {
     let name = ConditionName::BackupsRunning;
-    if context.memory.hop.is_some() {
+    if view.memory.hop.is_some() {
         return condition(
             name,
             Truth::False,
@@ -138,8 +139,8 @@ fn backups_running(context: &Context<'_>) -> ConditionReport {
             "storage behind its authority cannot take backups",
         );
     }
-    match gates::backups_running::check(context) {
-        Verdict::Pass if context.situation.fresh => condition(name, Truth::True, "Running", "backups run"),
+    match gates::backups_running::check(view) {
+        Verdict::Pass if view.situation.fresh => condition(name, Truth::True, "Running", "backups run"),
         Verdict::Pass => {
             condition(name, Truth::Unknown, "FactsStale", "the servers have not been read lately")
         }

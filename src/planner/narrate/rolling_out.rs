@@ -1,18 +1,15 @@
 //! A rollout in one line: what happens to devices now, or what it waits for.
 
 use super::Headline;
+use crate::planner::draft::View;
 use crate::planner::findings::Findings;
-use crate::planner::gates::{self, Context};
+use crate::planner::gates;
 use crate::planner::intent::Intent;
 use crate::planner::report::{Gate, GateName, GroupReport, GroupState, Phase};
 use crate::planner::{Reason, rollout, words};
 
 /// How far devices are, or what stops them.
-pub(super) fn rolling_out(
-    context: &Context<'_>,
-    findings: &Findings,
-    rollout: &rollout::Progress,
-) -> Headline {
+pub(super) fn rolling_out(view: &View<'_>, findings: &Findings, rollout: &rollout::Progress) -> Headline {
     if let Some(halt) = &rollout.halted {
         return halted(halt);
     }
@@ -63,19 +60,19 @@ pub(super) fn rolling_out(
         let message = format!("{} match no group and are held", words::count(unmatched, "device"));
         return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
     }
-    if let (Intent::Hop(_), true) = (context.intent, rollout.complete) {
-        let gate = Gate { name: GateName::Compatibility, verdict: gates::compatibility::check(context) };
-        return super::held(context, &gate);
+    if let (Intent::Hop(_), true) = (view.intent, rollout.complete) {
+        let gate = Gate { name: GateName::Compatibility, verdict: gates::compatibility::check(view) };
+        return super::held(view, &gate);
     }
     if !rollout.complete {
         let message = "devices wait for room: those under way come first";
         return Headline::new(Phase::RollingOut, Reason::RollingOut, message);
     }
-    stragglers(context, findings)
+    stragglers(view, findings)
 }
 
 /// Every wave is complete, and too few devices are done: those that are left are followed, and after a week somebody is asked.
-fn stragglers(context: &Context<'_>, findings: &Findings) -> Headline {
+fn stragglers(view: &View<'_>, findings: &Findings) -> Headline {
     let counted = |overview: &rollout::Overview| (overview.done(), overview.total, overview.verdicts);
     let (done, total, verdicts) = findings.overview.as_ref().map(counted).unwrap_or_default();
     let left = [
@@ -92,9 +89,9 @@ fn stragglers(context: &Context<'_>, findings: &Findings) -> Headline {
         "every wave is complete; {done} of {} done{left}, and 95 % are asked for",
         words::count(total, "device")
     );
-    let completed = context.memory.rollouts.iter().filter_map(|rollout| rollout.completed_at).max();
+    let completed = view.memory.rollouts.iter().filter_map(|rollout| rollout.completed_at).max();
     let due = completed.and_then(|at| at.saturating_add(rollout::OVERDUE_AFTER).ok());
-    if due.is_none_or(|due| context.now < due) {
+    if due.is_none_or(|due| view.now < due) {
         return Headline { until: due, ..Headline::new(Phase::RollingOut, Reason::RollingOut, message) };
     }
     let mut headline = Headline::new(Phase::Suspended, Reason::WaveOverdue, message);

@@ -1,14 +1,14 @@
 //! The table of servers.
 
 use crate::fleet::{Server, ServerRole, Verification};
+use crate::planner::draft::View;
 use crate::planner::findings::Findings;
-use crate::planner::gates::Context;
 use crate::planner::report::{ServerReport, ServerState};
 
 /// Every listed server: the authority, own storage by name, retired storage, provider destinations.
-pub(super) fn all(context: &Context<'_>, findings: &Findings) -> Vec<ServerReport> {
-    let situation = context.situation;
-    let own = situation.own().map(|server| (server, state(context, findings, server)));
+pub(super) fn all(view: &View<'_>, findings: &Findings) -> Vec<ServerReport> {
+    let situation = &view.situation;
+    let own = situation.own().map(|server| (server, state(view, findings, server)));
     let retired = situation.retired.iter().map(|server| (*server, ServerState::Retired));
     let providers = situation.providers.iter().map(|server| (*server, ServerState::Provider));
     own.chain(retired).chain(providers).map(|(server, state)| report(findings, server, state)).collect()
@@ -28,7 +28,7 @@ fn report(findings: &Findings, server: &Server, state: ServerState) -> ServerRep
     }
 }
 
-fn state(context: &Context<'_>, findings: &Findings, server: &Server) -> ServerState {
+fn state(view: &View<'_>, findings: &Findings, server: &Server) -> ServerState {
     let in_hop =
         findings.hop.iter().flat_map(|hop| &hop.servers).find(|progress| progress.guid == server.guid);
     if let Some(progress) = in_hop {
@@ -37,9 +37,9 @@ fn state(context: &Context<'_>, findings: &Findings, server: &Server) -> ServerS
     if !server.online {
         return ServerState::Offline;
     }
-    let wanted = context.desired.target.or(context.situation.at());
+    let wanted = view.desired.target.or(view.situation.at());
     let above_authority = server.role == ServerRole::Storage
-        && context.situation.at().is_some_and(|at| matches!(server.verification(at), Verification::Above(_)));
+        && view.situation.at().is_some_and(|at| matches!(server.verification(at), Verification::Above(_)));
     match (above_authority, wanted.map(|wanted| server.verification(wanted))) {
         (true, _) => ServerState::Ahead,
         (false, Some(Verification::Below(_))) => ServerState::Pending,

@@ -32,8 +32,8 @@ pub(super) fn ask_hooks(
     wave: u32,
     progress: &mut Progress,
 ) -> Answer {
-    let now = turn.context.now;
-    let mut hooks = turn.context.desired.hooks_at(HookMoment::BetweenWaves).peekable();
+    let now = turn.facts.now;
+    let mut hooks = turn.facts.desired.hooks_at(HookMoment::BetweenWaves).peekable();
     if hooks.peek().is_none() || (wave == 0 && !turn.follows_another) {
         return Answer::Pass;
     }
@@ -49,7 +49,7 @@ pub(super) fn ask_hooks(
     let is_resting = round.again_at.is_some();
     for hook in hooks.filter(|_| !is_resting) {
         let run = run_of(&[&rollout.group, &rollout.id, &hook.name], &round);
-        match turn.context.observed.hook_runs.get(&run) {
+        match turn.facts.observed.hook_runs.get(&run) {
             Some(HookRun::Passed) => {}
             Some(HookRun::Running) => answer = Answer::NotYet,
             Some(HookRun::AskAgain) => {
@@ -91,7 +91,7 @@ impl Turn<'_> {
     /// How a hook ended that said no, as far as its job is still there.
     pub(super) fn how_hook_ended(&self, rollout: &Rollout, hook: &str) -> String {
         let run = rollout.hooks.as_ref().map(|round| run_of(&[&rollout.group, &rollout.id, hook], round));
-        match run.and_then(|run| self.context.observed.hook_runs.get(&run)) {
+        match run.and_then(|run| self.facts.observed.hook_runs.get(&run)) {
             Some(HookRun::Failed(how)) => how.clone(),
             Some(HookRun::Running | HookRun::Passed | HookRun::AskAgain) | None => "said no".to_owned(),
         }

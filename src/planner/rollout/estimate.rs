@@ -52,7 +52,7 @@ struct Seen {
 impl Remaining {
     /// Adds what is left of one group.
     pub(super) fn add(&mut self, turn: &Turn<'_>, rollout: &Rollout) {
-        let now = turn.context.now;
+        let now = turn.facts.now;
         if rollout.completed_at.is_some() {
             return;
         }
@@ -69,7 +69,7 @@ impl Remaining {
         if let (Some(opened), Some(done)) = (rollout.wave_opened_at, rollout.done_at_opening) {
             let watched = rollout.wave_completed_at.unwrap_or(now).duration_since(opened);
             let moved = turn.tally.done.saturating_sub(done);
-            let most = u64::from(turn.context.desired.devices.max_in_flight);
+            let most = u64::from(turn.facts.desired.devices.max_in_flight);
             let is_released = rollout.threshold == Some(rollout.limit);
             let at_once = if is_released { most.min(moved + turn.tally.wave_behind) } else { most };
             self.observed = Some(Seen { moved, watched, at_once });

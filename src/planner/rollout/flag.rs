@@ -11,7 +11,7 @@ use crate::planner::step::{FlagDevice, Step};
 /// Flags released devices that are online; the first alone, the others when it was seen to move.
 pub(super) fn flag(turn: &Turn<'_>, rollout: &mut Rollout, room: &mut Room, progress: &mut Progress) {
     let Some(threshold) = rollout.threshold else { return };
-    let now = turn.context.now;
+    let now = turn.facts.now;
     if let Some(first) = rollout.first.clone()
         && first.moved_at.is_none()
     {
@@ -48,7 +48,7 @@ pub(super) fn flag(turn: &Turn<'_>, rollout: &mut Rollout, room: &mut Room, prog
 
 /// Whether a device takes up room already, since an earlier process may have flagged it.
 fn counts_already(turn: &Turn<'_>, rollout: &Rollout, device: &Device) -> bool {
-    perhaps_under_way(rollout, device, &turn.context.observed.flagged, turn.context.now)
+    perhaps_under_way(rollout, device, &turn.facts.observed.flagged, turn.facts.now)
 }
 
 fn push_flags(turn: &Turn<'_>, progress: &mut Progress, devices: impl Iterator<Item = FlagDevice>) {

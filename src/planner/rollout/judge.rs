@@ -40,17 +40,17 @@ pub(super) fn judge(turn: &Turn<'_>, rollout: &mut Rollout) {
     // No further verdict can come, and too few of the wave are done: nobody would ever be told without this.
     let exhausted = released_all && !enough && failed > 0 && failed == turn.tally.released_behind;
     if (halts || stuck || exhausted) && rollout.halted_at.is_none() {
-        rollout.halted_at = Some(turn.context.now);
+        rollout.halted_at = Some(turn.facts.now);
     }
     // An empty group, or one whose devices are all done, completes at once. That releases nobody: a list that was empty by
     // mistake, or a device that comes later, is no reason to leave out waves.
     match (behind, rollout.completed_at) {
-        (0, None) => rollout.completed_at = Some(turn.context.now),
+        (0, None) => rollout.completed_at = Some(turn.facts.now),
         (1.., Some(_)) if !turn.went_through(rollout) => rollout.completed_at = None,
         (_, _) => {}
     }
     if released_all && enough && rollout.wave_completed_at.is_none() && rollout.halted_at.is_none() {
-        rollout.wave_completed_at = Some(turn.context.now);
+        rollout.wave_completed_at = Some(turn.facts.now);
     }
     if rollout.wave_completed_at.is_some() && turn.is_last_wave(rollout) && rollout.completed_at.is_none() {
         rollout.completed_at = rollout.wave_completed_at;

@@ -4,16 +4,15 @@ use jiff::Timestamp;
 
 use super::Turn;
 use super::judge::overdue_since;
-use crate::planner::gates::Context;
+use crate::planner::facts::Facts;
 use crate::planner::memory::{Memory, Rollout};
 use crate::planner::order::{Action, Order, Subject};
+use crate::planner::orders;
 
 /// Follows the orders that are about groups, each once.
-pub(super) fn follow(memory: &mut Memory, context: &Context<'_>) {
-    for order in &context.observed.orders {
-        if memory.consumed_orders.contains(&order.uid) || !order.is_alive(context.now) {
-            continue;
-        }
+pub(super) fn follow(memory: &mut Memory, facts: &Facts<'_>) {
+    let open: Vec<&Order> = orders::open(facts.observed, memory).collect();
+    for order in open {
         let follow_one: fn(&mut Rollout, Timestamp) -> Followed = match &order.action {
             Action::Retry(_) => retry,
             Action::Approve(_) => approve,
@@ -21,7 +20,7 @@ pub(super) fn follow(memory: &mut Memory, context: &Context<'_>) {
         };
         let mut followed = Followed::No;
         for rollout in memory.rollouts.iter_mut().filter(|rollout| speaks_of(order, rollout)) {
-            if follow_one(rollout, context.now) == Followed::Yes {
+            if follow_one(rollout, facts.now) == Followed::Yes {
                 followed = Followed::Yes;
             }
         }
@@ -80,6 +79,6 @@ fn approve(rollout: &mut Rollout, now: Timestamp) -> Followed {
 impl Turn<'_> {
     /// Whether the open wave is overdue by now.
     pub(super) fn is_overdue(&self, rollout: &Rollout) -> bool {
-        overdue_since(rollout).is_some_and(|since| self.context.now >= since)
+        overdue_since(rollout).is_some_and(|since| self.facts.now >= since)
     }
 }

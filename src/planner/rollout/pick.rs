@@ -12,12 +12,12 @@ use crate::planner::memory::Rollout;
 impl Turn<'_> {
     /// Whether this process flagged a device in this rollout. A flag of an earlier one led to another version.
     pub(super) fn is_flagged(&self, rollout: &Rollout, guid: u64) -> bool {
-        self.context.observed.flagged.given.get(&guid).is_some_and(|at| *at >= rollout.started_at)
+        self.facts.observed.flagged.given.get(&guid).is_some_and(|at| *at >= rollout.started_at)
     }
 
     /// The devices of the group that take part.
     fn members(&self) -> impl Iterator<Item = &Device> {
-        let policy = &self.context.desired.devices;
+        let policy = &self.facts.desired.devices;
         self.devices
             .rows()
             .iter()
@@ -102,7 +102,7 @@ pub(super) fn rank_at(turn: &Turn<'_>, threshold: Option<Rank>, count: u64, all:
 /// comes before what is under way.
 pub(super) fn released_and_behind(turn: &Turn<'_>, rollout: &Rollout, most: u64) -> Vec<u64> {
     let Some(threshold) = rollout.threshold else { return Vec::new() };
-    let flagged = &turn.context.observed.flagged;
+    let flagged = &turn.facts.observed.flagged;
     let candidates = turn.behind().filter(|device| device.rank <= threshold).map(|device| {
         let flagged_at = flagged.given.get(&device.guid).copied().unwrap_or(Timestamp::MAX);
         (flagged_at, device.guid)
@@ -118,7 +118,7 @@ pub(super) fn online_to_flag<'a>(
     most: u64,
 ) -> Vec<&'a Device> {
     let except = rollout.first.as_ref().map(|first| first.guid);
-    let online_since = turn.context.now.saturating_sub(ONLINE_WITHIN).unwrap_or(Timestamp::MIN);
+    let online_since = turn.facts.now.saturating_sub(ONLINE_WITHIN).unwrap_or(Timestamp::MIN);
     let candidates = turn
         .behind()
         .filter(|device| device.rank <= threshold && device.seen_since(online_since))

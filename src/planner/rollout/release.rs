@@ -7,7 +7,7 @@ use super::pick::{rank_at, ranks_above};
 use super::tally::Tally;
 use super::{Progress, RAISE_EVERY, Targets, Turn, between};
 use crate::fleet::{Devices, Rank};
-use crate::planner::gates::Context;
+use crate::planner::facts::Facts;
 use crate::planner::memory::{Mark, Rollout};
 
 /// Most marks that a rollout keeps.
@@ -28,19 +28,15 @@ pub(super) struct Room {
 
 impl Room {
     /// What is left of `maxInFlight` by the devices under way, and of `ratePerMinute` by those flagged in the last minute.
-    pub(super) fn left(
-        context: &Context<'_>,
-        devices: &Devices,
-        targets: &Targets,
-        tallies: &[Tally],
-    ) -> Self {
-        let (policy, flags) = (&context.desired.devices, &context.observed.flagged);
-        let since = context.now.saturating_sub(RAISE_EVERY).unwrap_or(Timestamp::MIN);
+    pub(super) fn left(facts: &Facts<'_>, devices: &Devices, targets: &Targets, tallies: &[Tally]) -> Self {
+        let (policy, flags) = (&facts.desired.devices, &facts.observed.flagged);
+        let since = facts.now.saturating_sub(RAISE_EVERY).unwrap_or(Timestamp::MIN);
         let recent = flags.given.values().filter(|at| **at > since).count() as u64;
         // What an earlier process flagged in this minute, nobody knows.
-        let took_over = context.memory.rollouts.iter().any(|rollout| rollout.started_at < flags.since);
+        let rollouts = &facts.remembered.rollouts;
+        let took_over = rollouts.iter().any(|rollout| rollout.started_at < flags.since);
         let rate = if took_over && flags.since > since { 0 } else { policy.rate_per_minute };
-        let moving = under_way(devices, targets, flags, context.now);
+        let moving = under_way(devices, targets, flags, facts.now);
         let perhaps_under_way = tallies.iter().map(|tally| tally.perhaps_under_way).sum();
         Self {
             in_flight: u64::from(policy.max_in_flight).checked_sub(moving + perhaps_under_way),
@@ -74,7 +70,7 @@ impl Room {
 
 /// Opens the next wave when its turn has come, and raises the threshold.
 pub(super) fn release_more(turn: &Turn<'_>, rollout: &mut Rollout, room: &Room, progress: &mut Progress) {
-    let now = turn.context.now;
+    let now = turn.facts.now;
     if rollout.completed_at.is_some() {
         return;
     }
@@ -118,7 +114,7 @@ fn open_wave(turn: &Turn<'_>, rollout: &mut Rollout, wave: u32) {
     // Cumulative: a wave never takes back what an earlier one released.
     rollout.limit = limit.max(rollout.threshold.unwrap_or(Rank(0)));
     rollout.wave = wave;
-    rollout.wave_opened_at = Some(turn.context.now);
+    rollout.wave_opened_at = Some(turn.facts.now);
     rollout.wave_completed_at = None;
     rollout.done_at_opening = Some(turn.tally.done);
     rollout.hooks = None;

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::Catalog;
 use crate::planner::check::{Grounds, check};
-use crate::planner::observed::{AccessFailure, Claim, Finalizer, ProofFinding};
+use crate::planner::observed::{AccessFailure, Finalizer, ProofFinding};
 use crate::planner::step::Step;
 use crate::planner::{Decision, Wants, decide};
 use crate::simulator::script::Script;
@@ -76,7 +76,8 @@ struct Run {
     object: Object,
     process: Process,
     clocks: Clocks,
-    claim: Claim,
+    /// An older object that has pinned the same authority.
+    rival: Option<String>,
     backup: Backups,
     hooks: Hooks,
     proofs: BTreeMap<String, ProofFinding>,
@@ -184,7 +185,7 @@ impl Run {
     fn next_listing(&self, wants: &Wants) -> Timestamp {
         let Some(devices) = &self.process.devices else { return self.now };
         let is_asked = wants.devices_since.is_some_and(|since| since > devices.began);
-        let is_rolling = wants.devices_every < SignedDuration::from_mins(30);
+        let is_rolling = wants.devices_every < crate::planner::cadence::DEVICES_AT_REST;
         let every = if is_rolling { wants.devices_every } else { IDLE_LISTING };
         let next = devices.finished.saturating_add(every).unwrap_or(Timestamp::MAX);
         if is_asked { self.now } else { self.in_world_time(next) }

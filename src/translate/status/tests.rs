@@ -8,7 +8,7 @@ use crate::fleet::{Guid, Rank};
 use crate::planner::desired::{AtOnce, ImageFrom, WorkloadRef};
 use crate::planner::memory::{
     Baseline, Done, HookRound, Hop, HopServer, Mark, Means, Rollout, ServerBaseline, Settled, Wait,
-    WaitEvidence,
+    WaitEvidence, WorkloadMeans,
 };
 use crate::planner::report::{
     ConditionName, Gate, GateName, GroupReport, GroupState, Phase, ServerReport, ServerState, Verdict,
@@ -90,12 +90,12 @@ fn hop(servers: usize) -> Hop {
         guid: guid(number),
         name: format!("storage-{number:03}").as_str().into(),
         role: ServerRole::Storage,
-        means: Means::Workload {
+        means: Means::Workload(WorkloadMeans {
             workload: WorkloadRef::stateful_set(&format!("code42-storage-{number:03}")),
             container: "server".into(),
             image: format!("registry.example/code42-server@sha256:{}", "0".repeat(64)),
             image_from: ImageFrom::Git,
-        },
+        }),
         ordered_at: Some(at(0)),
         verified_at: Some(at(10)),
     };

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Run;
-use crate::fleet::Devices;
+use crate::fleet::{Devices, Guid};
 use crate::planner::desired::{ImageFrom, Method, Problem, StorageRole, WorkloadRef};
 use crate::planner::observed::{
-    Access, AccessFailure, AuthorityFacts, BackupFacts, Flags, Proof, ProofFinding, ServersFacts,
-    SettingsFacts, Witnesses,
+    Access, AccessFailure, AuthorityFacts, BackupFacts, Claimant, Claims, Flags, Proof, ProofFinding,
+    ServersFacts, SettingsFacts, Witnesses,
 };
 use crate::planner::{Desired, Observed, Wants};
 use crate::simulator::observation;
@@ -192,7 +192,7 @@ impl Run {
             settings: self.process.settings,
             devices: self.process.devices.clone(),
             workloads: self.cluster.read(&references, &self.world),
-            claim: self.claim.clone(),
+            claims: self.claims(),
             backup: self.backup.facts(self.now),
             proofs: self.proofs.iter().filter_map(|(name, finding)| proof(name, finding)).collect(),
             orders: self.object.orders.clone(),
@@ -204,6 +204,29 @@ impl Run {
             finalizer: self.finalizer,
             ..Observed::nothing(witnesses)
         }
+    }
+}
+
+impl Run {
+    /// The older object of the story, where there is one; the story's own counts as it was just read.
+    fn claims(&self) -> Claims {
+        let claimant = |uid: &str, object: &str, created_at, guid: &Guid| Claimant {
+            object: object.to_owned(),
+            uid: uid.to_owned(),
+            created_at,
+            guid: guid.clone(),
+            in_hop: false,
+            deleted: false,
+        };
+        let guid = self.process.authority.as_ref().map(|authority| &authority.guid);
+        let rival = self.rival.as_deref().zip(guid);
+        let rival = rival.map(|(name, guid)| claimant("rival", name, Timestamp::MIN, guid));
+        let memory = &self.object.memory;
+        let own = memory.authority_guid.as_ref().map(|guid| Claimant {
+            in_hop: memory.hop.is_some(),
+            ..claimant("story", "code42/story", Timestamp::UNIX_EPOCH, guid)
+        });
+        Claims { uid: "story".to_owned(), all: rival.into_iter().chain(own).collect() }
     }
 }
 

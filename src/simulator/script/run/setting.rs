@@ -8,7 +8,7 @@ use super::{CrashPoint, Run};
 use crate::api::{CodeRelease, CodeReleaseSpec};
 use crate::catalog::merge::Layer;
 use crate::catalog::{Catalog, Version};
-use crate::planner::observed::{Claim, Finalizer};
+use crate::planner::observed::Finalizer;
 use crate::simulator::scenario::{
     ClusterType, DeviceGroup, Minutes, Power, Scenario, ScenarioOrganisation, ScenarioServer,
 };
@@ -100,7 +100,7 @@ impl Setting {
             object,
             process: Process::begin(self.scenario.start),
             clocks: Clocks::default(),
-            claim: Claim::Held,
+            rival: None,
             backup: Backups::default(),
             hooks: Hooks::default(),
             proofs: BTreeMap::new(),

@@ -8,7 +8,7 @@ use super::setting::group;
 use crate::api::CodeReleaseSpec;
 use crate::catalog::merge::Layer;
 use crate::fleet::Guid;
-use crate::planner::observed::{AccessFailure, Claim, Finalizer, ProofFinding};
+use crate::planner::observed::{AccessFailure, Finalizer, ProofFinding};
 use crate::planner::order::Order;
 use crate::simulator::device::ReportedVersion;
 use crate::simulator::fault::Fault;
@@ -125,7 +125,7 @@ impl Run {
                 self.wrong_access = None;
             }
             Verb::Access(failure) => self.wrong_access = Some(access_failure(failure)?),
-            Verb::ClaimedBy(other) => self.claim = Claim::HeldBy(other.clone()),
+            Verb::ClaimedBy(other) => self.rival = Some(other.clone()),
             Verb::Workload(name, state) => self.cluster.ail(name, ailment(state)?),
             Verb::Commit(name, version) => self.cluster.commit(name, *version),
             Verb::Clock(witness, by) => self.shift(witness, *by)?,

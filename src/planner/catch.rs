@@ -1,0 +1,27 @@
+//! ARCHITECTURE.md, rule 13: at rest no one can roll a server by accident.
+
+use super::draft::Draft;
+use super::facts::Facts;
+use super::observed::{Catch, WorkloadReading};
+use super::step::Step;
+
+/// Closes the catch of every workload that the spec names and no hop owns.
+pub(super) fn hold(facts: &Facts<'_>, draft: &mut Draft) {
+    let authority = facts.situation.authority.zip(facts.desired.authority.method.as_ref());
+    let storage =
+        facts.situation.storage.iter().filter_map(|storage| Some((storage.server, storage.method?)));
+    for (server, method) in authority.into_iter().chain(storage) {
+        let Some(workload) = method.workload() else { continue };
+        let is_held_already = draft
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::HoldCatch { workload: held, .. } if *held == workload));
+        if let Some(WorkloadReading::Read(workload_facts)) = facts.observed.workloads.get(&workload)
+            && workload_facts.catch == Catch::Open
+            && workload_facts.misfits.is_empty()
+            && !is_held_already
+        {
+            draft.steps.push(Step::HoldCatch { server: server.name.clone(), workload });
+        }
+    }
+}

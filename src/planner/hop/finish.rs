@@ -1,0 +1,50 @@
+//! The end of a hop: every server verified and its catch closed; the wait of the new release begins.
+
+use crate::fleet::Verification;
+use crate::planner::draft::Draft;
+use crate::planner::facts::Facts;
+use crate::planner::memory::{Hop, Memory, Settled, Wait, WaitEvidence};
+
+/// Ends the hop in flight if it is complete.
+pub(in crate::planner) fn finish_if_complete(facts: &Facts<'_>, draft: &mut Draft) {
+    let Some(hop) = draft.memory.hop.take() else { return };
+    if is_complete(facts, &hop) {
+        finish(facts, &mut draft.memory, &hop);
+    } else {
+        draft.memory.hop = Some(hop);
+    }
+}
+
+/// Whether every server of the hop is verified, and nothing is left to do about it: nothing else would close its catch for
+/// an object that is deleted, or only observes by then.
+fn is_complete(facts: &Facts<'_>, hop: &Hop) -> bool {
+    hop.servers.iter().all(|entry| entry.verified_at.is_some() && entry.means.is_at_rest(facts.observed))
+}
+
+/// Ends a hop whose servers are all verified: the wait of the new release starts now.
+fn finish(facts: &Facts<'_>, memory: &mut Memory, hop: &Hop) {
+    let Facts { observed, situation, now, .. } = facts;
+    let now = *now;
+    let verified_at = hop.servers.iter().filter_map(|entry| entry.verified_at).max().unwrap_or(now);
+    // Whichever clock is wrong: the wait must not seem to have begun before it did.
+    let ahead = observed.witnesses.latest().duration_since(now);
+    let started_at = verified_at.saturating_add(ahead).unwrap_or(verified_at);
+    // A server that joined meanwhile was never at this release: it is not measured by it.
+    let verified = situation.own().filter(|server| {
+        hop.servers.iter().any(|entry| entry.guid == server.guid)
+            || server.verification(hop.to) == Verification::Verified
+    });
+    let resets = memory.wait.as_ref().map_or(0, |wait| wait.resets);
+    let evidence = WaitEvidence::Completed;
+    memory.settled = Some(Settled::new(hop.to, verified_at, verified.map(|server| &server.guid)));
+    memory.wait =
+        Some(Wait { release: hop.to, started_at, evidence, down_seconds: 0, down_since: None, resets });
+    memory.high_water_mark = memory.high_water_mark.max(Some(hop.to));
+    if let Some(baseline) = &mut memory.baseline {
+        baseline.finished_at = Some(now);
+    }
+    memory.rollouts.clear();
+    memory.cleared = None;
+    memory.done = None;
+    memory.hop = None;
+}

@@ -1,0 +1,67 @@
+//! What should be read next, and when to decide again.
+
+use jiff::Timestamp;
+
+use super::cadence::{DEVICES_AT_REST, DEVICES_IN_A_ROLLOUT, SERVERS_AT_REST, SERVERS_IN_A_HOP};
+use super::draft::Draft;
+use super::facts::Facts;
+use super::report::Verdict;
+use super::{Report, Wants, gates, narrate};
+
+impl Wants {
+    /// What is read before anything was decided: as in a hop, for nothing is known of it yet.
+    pub const FIRST: Self = Self {
+        servers_every: SERVERS_IN_A_HOP,
+        devices_every: DEVICES_AT_REST,
+        devices_since: None,
+        rank_for: None,
+    };
+}
+
+/// What the collector should read.
+pub(super) fn wants(facts: &Facts<'_>, draft: &Draft) -> Wants {
+    let (memory, devices) = (&draft.memory, facts.observed.devices.as_ref());
+    let settled = memory.settled.as_ref().filter(|_| facts.desired.target.is_some());
+    let rank_for = settled.map(|settled| settled.release);
+    let rolling =
+        draft.findings.rollout.as_ref().is_some_and(|rollout| {
+            !rollout.complete || rollout.groups.iter().any(|group| group.in_flight > 0)
+        });
+    // A listing made for another release or other groups says nothing about these.
+    let is_for_these = devices.is_some_and(|devices| {
+        devices.ranked_for == rank_for && devices.matched_by == facts.desired.devices.groups_digest()
+    });
+    // What does not add up is read again soon.
+    let odd = devices.is_some_and(|devices| devices.oddities.unaccounted() > 0)
+        || !gates::facts::check_devices(&draft.view(facts)).passes();
+    let is_sure = memory.settled.is_some() && memory.hop.is_none();
+    Wants {
+        servers_every: if is_sure { SERVERS_AT_REST } else { SERVERS_IN_A_HOP },
+        devices_every: if rolling || odd { DEVICES_IN_A_ROLLOUT } else { DEVICES_AT_REST },
+        devices_since: match &memory.cleared {
+            Some(cleared) => Some(gates::compatibility::listing_since(facts, cleared)),
+            None if is_for_these => None,
+            None => Some(facts.now),
+        },
+        rank_for,
+    }
+}
+
+/// When to decide again at the latest, even if nothing happens: when the first of the holds, deadlines and pauses ends.
+pub(super) fn wake_at(facts: &Facts<'_>, draft: &Draft, report: &Report) -> Option<Timestamp> {
+    let findings = &draft.findings;
+    let gates = findings.gates.iter().chain(&findings.rollout_gates);
+    let holds = gates.filter_map(|gate| match &gate.verdict {
+        Verdict::Hold { until, .. } => *until,
+        Verdict::Unknown { since, .. } => {
+            since.and_then(|since| since.saturating_add(narrate::UNKNOWN_STALLS_AFTER).ok())
+        }
+        Verdict::Pass | Verdict::Refuse { .. } => None,
+    });
+    let parts = [
+        findings.hop.as_ref().and_then(|hop| hop.wake_at),
+        findings.rollout.as_ref().and_then(|rollout| rollout.wake_at),
+        report.until,
+    ];
+    holds.chain(parts.into_iter().flatten()).filter(|at| *at > facts.now).min()
+}
