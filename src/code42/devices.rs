@@ -1,5 +1,5 @@
-//! The devices of an environment, page by page: `/api/Computer`; and the order to one of them to upgrade:
-//! `/api/DeviceUpgrade/{computerId}`.
+//! The devices of an environment, page by page: `/api/Computer` (FACTS.md, api-computer); and the order to one of
+//! them to upgrade: `/api/DeviceUpgrade/{computerId}` (FACTS.md, api-device-upgrade).
 //!
 //! Rows are read one by one as they come, and no page is ever held; a row that cannot be read is told, and does not cost the
 //! others.

@@ -1,5 +1,5 @@
-//! The frame around an answer: `{"metadata": {"timestamp": …}, "data": …}`, or in some resources and versions the
-//! data alone.
+//! The frame around an answer: `{"metadata": {"timestamp": …}, "data": …}` (FACTS.md, api-frame), or in some
+//! resources and versions the data alone.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -140,7 +140,7 @@ impl fmt::Display for UnreachableReason {
     }
 }
 
-/// The first entry of the vendor's error array, `[{"name": …, "description": …}]`.
+/// The first entry of the vendor's error array, `[{"name": …, "description": …}]` (FACTS.md, api-errors).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VendorError {
     /// The name, such as `SYSTEM`.

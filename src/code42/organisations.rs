@@ -1,4 +1,4 @@
-//! The organisations that devices belong to: `/api/Org`.
+//! The organisations that devices belong to: `/api/Org` (FACTS.md, api-organisations).
 
 use super::client::{Answer, Client};
 use super::error::{Error, Mismatch};
@@ -25,7 +25,7 @@ pub struct OrganisationRecord {
     pub blocked: Option<bool>,
 }
 
-/// 250 rows are what the vendor's own scripts ask for.
+/// 250 rows are what the vendor's own scripts ask for (FACTS.md, api-pages).
 const ORGANISATIONS: Listing = Listing {
     resource: "Org",
     name: "orgs",

@@ -1,4 +1,4 @@
-//! The servers of an environment: `/api/Server`, `/api/Server/this`, `/api/Server/{id}`.
+//! The servers of an environment: `/api/Server`, `/api/Server/this`, `/api/Server/{id}` (FACTS.md, api-server).
 
 use super::call::Call;
 use super::client::{Answer, Client};
