@@ -166,10 +166,12 @@ fn every_make_target_that_is_named_exists() {
 #[test]
 fn who_wants_to_change_something_is_sent_to_a_file() {
     let text = document("ARCHITECTURE.md");
-    let rows = rows(section(&text, "## Where to change what"));
-    assert!(rows.len() > 20, "the table was not read");
-    for row in rows {
-        assert!(quoted(row[1]).any(is_path), "\"{}\" names no file", row[0]);
+    for (table, least) in [("## Where to change what", 20), ("## Where to begin to add one more", 8)] {
+        let rows = rows(section(&text, table));
+        assert!(rows.len() > least, "{table}: the table was not read");
+        for row in rows {
+            assert!(quoted(row[1]).any(is_path), "{table}: \"{}\" names no file", row[0]);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Versions that came about from outside are taken over only when somebody says so.
+//! Versions that came about from outside are taken over only when somebody says so (ARCHITECTURE.md, rule 2).
 
 use super::View;
 use crate::planner::reason::Reason;

@@ -1,4 +1,5 @@
-//! Every live device is accepted by the next release, judged on a listing begun after the other gates passed.
+//! Every live device is accepted by the next release, judged on a listing begun after the other gates
+//! passed (ARCHITECTURE.md, rule 4).
 
 use jiff::Timestamp;
 

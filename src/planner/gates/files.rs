@@ -1,4 +1,4 @@
-//! The software of the release is there, for every server of the hop.
+//! The software of the release is there, for every server of the hop (ARCHITECTURE.md, rule 7).
 
 use super::{Touched, View};
 use crate::planner::desired::ImageFrom;

@@ -1,4 +1,4 @@
-//! There is a documented path.
+//! There is a documented path (ARCHITECTURE.md, rule 3).
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Somebody's restore is never undone.
+//! Somebody's restore is never undone (ARCHITECTURE.md, rule 2).
 
 use super::View;
 use crate::planner::reason::Reason;
