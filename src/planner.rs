@@ -49,7 +49,7 @@ pub use reason::Reason;
 pub use report::Report;
 pub use step::Step;
 
-use crate::catalog::Version;
+use crate::fleet::Arrangement;
 
 /// What to do next.
 #[must_use = "a decision that is neither written nor executed is lost"]
@@ -100,6 +100,6 @@ pub struct Wants {
     pub devices_every: SignedDuration,
     /// A listing that began at or after this instant is needed now.
     pub devices_since: Option<Timestamp>,
-    /// The release for which devices are ranked.
-    pub rank_for: Option<Version>,
+    /// How the devices are to be arranged.
+    pub arrangement: Arrangement,
 }

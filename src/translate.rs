@@ -5,7 +5,6 @@
 
 pub mod catalog;
 pub mod desired;
-pub mod groups;
 pub mod order;
 pub mod proof;
 pub mod reading;
@@ -14,7 +13,6 @@ pub mod status;
 
 pub use self::catalog::{catalog_from, layer_of, shipped, shipped_catalog};
 pub use self::desired::desired;
-pub use self::groups::{DeviceTraits, GroupMatcher, Organisation};
 pub use self::order::{order, order_status};
 pub use self::release::release;
 pub use self::status::{status, worth_writing};

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{App, Rank};
+use super::{App, Arrangement, Rank};
 use crate::catalog::{Os, Product, Version};
 
 /// Whether a device takes part at all.
@@ -85,10 +85,8 @@ pub struct Devices {
     pub began: Timestamp,
     /// When its last page was read.
     pub finished: Timestamp,
-    /// The release whose ranks the rows carry.
-    pub ranked_for: Option<Version>,
-    /// Digest of the groups by which the rows were matched.
-    pub matched_by: u64,
+    /// How the rows are arranged.
+    pub arrangement: Arrangement,
     /// What was odd about it.
     pub oddities: Oddities,
     rows: Box<[Device]>,
@@ -120,25 +118,16 @@ impl Devices {
 #[derive(Debug)]
 pub struct DevicesBuilder {
     began: Timestamp,
-    ranked_for: Option<Version>,
-    matched_by: u64,
+    arrangement: Arrangement,
     unreadable: u32,
     totals: Option<(u64, u64)>,
     rows: Vec<Device>,
 }
 
 impl DevicesBuilder {
-    /// Starts a listing, with room for as many devices as the last one had. The rows pushed must carry ranks for
-    /// that release, and group indexes by the groups of that digest.
-    pub fn new(began: Timestamp, ranked_for: Option<Version>, matched_by: u64, expected: usize) -> Self {
-        Self {
-            began,
-            ranked_for,
-            matched_by,
-            unreadable: 0,
-            totals: None,
-            rows: Vec::with_capacity(expected),
-        }
+    /// Starts a listing, with room for as many devices as the last one had. The rows pushed must be arranged so.
+    pub fn new(began: Timestamp, arrangement: Arrangement, expected: usize) -> Self {
+        Self { began, arrangement, unreadable: 0, totals: None, rows: Vec::with_capacity(expected) }
     }
 
     /// Adds a device.
@@ -174,8 +163,7 @@ impl DevicesBuilder {
         Devices {
             began: self.began,
             finished,
-            ranked_for: self.ranked_for,
-            matched_by: self.matched_by,
+            arrangement: self.arrangement,
             oddities: Oddities {
                 duplicates,
                 unreadable: self.unreadable,
@@ -208,7 +196,7 @@ mod tests {
     #[test]
     fn a_page_that_shifted_is_noticed_and_the_later_row_counts() {
         let now = Timestamp::UNIX_EPOCH;
-        let mut builder = DevicesBuilder::new(now, None, 0, 0);
+        let mut builder = DevicesBuilder::new(now, Arrangement::new([], None), 0);
         for row in [device(2, "4.2"), device(1, "4.2"), device(2, "4.3")] {
             builder.push(row);
         }
@@ -235,7 +223,7 @@ mod tests {
             (vec![u64::MAX], 0, u32::MAX),
         ] {
             let now = Timestamp::UNIX_EPOCH;
-            let mut builder = DevicesBuilder::new(now, None, 0, 0);
+            let mut builder = DevicesBuilder::new(now, Arrangement::new([], None), 0);
             (0..known).for_each(|guid| builder.push(device(guid, "4.2")));
             for total in &totals {
                 builder.note_total(*total);

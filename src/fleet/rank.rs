@@ -20,6 +20,12 @@ impl Rank {
     /// At or above every device.
     pub const LAST: Self = Self(u64::MAX);
 
+    /// A device's place in the rollout of a release, if there is one. Without it nothing is rolled out, and no threshold
+    /// releases the last place but the last wave.
+    pub fn in_rollout(guid: u64, release: Option<Version>) -> Self {
+        release.map_or(Self::LAST, |release| Self::of(&guid.to_string(), release))
+    }
+
     /// A device's place in the rollout of a release.
     pub fn of(device_guid: &str, release: Version) -> Self {
         let mut digest = Md5::new();

@@ -24,9 +24,8 @@ use super::clock::{self, Clock, Exchange, Offset};
 use super::hosts::HostRules;
 use super::metrics::Metrics;
 use super::wake::Waker;
-use crate::api::code_upgrade::DevicesSpec;
 use crate::code42::{self, ClusterServerId};
-use crate::fleet::{Devices, Guid};
+use crate::fleet::{Devices, GroupRule, Guid};
 use crate::planner::Wants;
 use crate::planner::desired::Problem;
 use crate::planner::observed::{Access, AccessFailure, AuthorityFacts, Edition, ServersFacts, SettingsFacts};
@@ -46,10 +45,8 @@ const DOUBTED_SOURCES_FOR: Duration = Duration::from_secs(1);
 pub struct Ask {
     /// What the last decision wants to know.
     pub wants: Wants,
-    /// The devices of the spec, whose groups take the rows.
-    pub devices: Option<DevicesSpec>,
-    /// Digest of these groups.
-    pub matched_by: u64,
+    /// The groups that take the devices.
+    pub groups: Vec<GroupRule>,
 }
 
 /// What is known of an environment.
@@ -181,7 +178,7 @@ impl Collector {
             let ask = asks.borrow_and_update().clone();
             self.rank_as_wanted(&ask);
             let every = pace.interval(ask.wants.devices_every);
-            let due = listing_due(last.as_ref(), &ask.wants, ask.matched_by, every);
+            let due = listing_due(last.as_ref(), &ask.wants, every);
             if due > self.shared.clock.now() {
                 self.wait(&mut asks, self.in_monotonic(due)).await;
                 continue;
@@ -194,7 +191,7 @@ impl Collector {
                 began,
                 ended: self.shared.clock.now(),
                 outcome: match outcome {
-                    Ok(()) => AttemptOutcome::Complete { matched_by: ask.matched_by },
+                    Ok(()) => AttemptOutcome::Complete { groups: ask.wants.arrangement.groups },
                     Err(_) => AttemptOutcome::Failed,
                 },
             });
@@ -314,9 +311,8 @@ impl Collector {
         let session = self.session().await?;
         let _permit = self.shared.limits.listings.acquire().await;
         let purpose = Purpose {
-            spec: ask.devices.as_ref(),
-            matched_by: ask.matched_by,
-            rank_for: ask.wants.rank_for,
+            groups: &ask.groups,
+            arrangement: ask.wants.arrangement,
             expected: self.snapshots.borrow().devices.as_ref().map_or(0, |devices| devices.len()),
         };
         let timer = clock::instant();
@@ -337,10 +333,11 @@ impl Collector {
     /// Gives the known devices the ranks of the wanted release.
     fn rank_as_wanted(&self, ask: &Ask) {
         let devices = self.snapshots.borrow().devices.clone();
-        let Some(devices) = devices.filter(|devices| devices.ranked_for != ask.wants.rank_for) else {
+        let release = ask.wants.arrangement.release;
+        let Some(devices) = devices.filter(|devices| devices.arrangement.release != release) else {
             return;
         };
-        let ranked = Arc::new(devices::rank_anew(&devices, ask.wants.rank_for));
+        let ranked = Arc::new(devices::rank_anew(&devices, release));
         self.snapshots.send_modify(|snapshot| Arc::make_mut(snapshot).devices = Some(ranked));
         self.waker.wake();
     }

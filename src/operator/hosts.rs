@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use crate::planner::desired::glob;
+use crate::fleet::glob;
 
 /// What the operator's flags say about hosts.
 #[derive(Clone, Debug, Default)]

@@ -83,8 +83,8 @@ pub async fn observe(
 
 /// What is wrong with the groups, which shows only where the organisations are known: told of these groups alone.
 fn group_problems(snapshot: &Snapshot, desired: &Desired) -> Vec<Problem> {
-    let matched_by = snapshot.devices.as_ref().map(|devices| devices.matched_by);
-    if matched_by == Some(desired.devices.groups_digest()) {
+    let groups = snapshot.devices.as_ref().map(|devices| devices.arrangement.groups);
+    if groups == Some(desired.devices.arrangement(None).groups) {
         snapshot.group_problems.clone()
     } else {
         Vec::new()

@@ -107,7 +107,7 @@ async fn look(guarded: &Guarded, context: &Context) -> Result<Action, Error> {
     let decision =
         planner::decide(&grounds.observed, &grounds.desired, &grounds.catalog.catalog, &grounds.memory, now);
     check_safety(&object, &grounds, &decision, now)?;
-    environment.ask(ask(&object, &grounds.desired, decision.wants));
+    environment.ask(ask(&grounds.desired, decision.wants));
     environment.forget_flagged(&decision.flags_over);
 
     // 3. Write the intent.
@@ -174,13 +174,16 @@ async fn read_again(guarded: &Guarded, context: &Context) -> Result<Option<Box<C
 fn environment_of(context: &Context, object: &CodeUpgrade) -> Option<Arc<Environment>> {
     let connection = Connection::of(object)?;
     let (namespace, name, uid) = (object.namespace()?, object.name_any(), object.uid()?);
-    let ask = || ask(object, &translate::desired(object), Wants::FIRST);
+    let ask = || {
+        let desired = translate::desired(object);
+        ask(&desired, Wants::first(&desired))
+    };
     let waker = || context.waker(&namespace, &name, &uid);
     Some(context.environments.ensure(&context.shared, &uid, connection, ask, waker))
 }
 
-fn ask(object: &CodeUpgrade, desired: &Desired, wants: Wants) -> Ask {
-    Ask { wants, devices: object.spec.devices.clone(), matched_by: desired.devices.groups_digest() }
+fn ask(desired: &Desired, wants: Wants) -> Ask {
+    Ask { wants, groups: desired.devices.rules().cloned().collect() }
 }
 
 /// A second pair of eyes on every order to an authority.

@@ -329,7 +329,7 @@ pub(super) fn unreadable_memory(facts: &Facts<'_>, mut draft: Draft) -> Decision
         memory: draft.memory,
         report,
         events: Vec::new(),
-        wants: Wants { servers_every: SERVERS_AT_REST, ..Wants::FIRST },
+        wants: Wants { servers_every: SERVERS_AT_REST, ..Wants::first(facts.desired) },
         wake_at: None,
         flags_over: Vec::new(),
     }

@@ -6,31 +6,30 @@ use super::cadence::{DEVICES_AT_REST, DEVICES_IN_A_ROLLOUT, SERVERS_AT_REST, SER
 use super::draft::Draft;
 use super::facts::Facts;
 use super::report::Verdict;
-use super::{Report, Wants, gates, narrate};
+use super::{Desired, Report, Wants, gates, narrate};
 
 impl Wants {
     /// What is read before anything was decided: as in a hop, for nothing is known of it yet.
-    pub const FIRST: Self = Self {
-        servers_every: SERVERS_IN_A_HOP,
-        devices_every: DEVICES_AT_REST,
-        devices_since: None,
-        rank_for: None,
-    };
+    pub fn first(desired: &Desired) -> Self {
+        Self {
+            servers_every: SERVERS_IN_A_HOP,
+            devices_every: DEVICES_AT_REST,
+            devices_since: None,
+            arrangement: desired.devices.arrangement(None),
+        }
+    }
 }
 
 /// What the collector should read.
 pub(super) fn wants(facts: &Facts<'_>, draft: &Draft) -> Wants {
     let (memory, devices) = (&draft.memory, facts.observed.devices.as_ref());
     let settled = memory.settled.as_ref().filter(|_| facts.desired.target.is_some());
-    let rank_for = settled.map(|settled| settled.release);
+    let arrangement = facts.desired.devices.arrangement(settled.map(|settled| settled.release));
     let rolling =
         draft.findings.rollout.as_ref().is_some_and(|rollout| {
             !rollout.complete || rollout.groups.iter().any(|group| group.in_flight > 0)
         });
-    // A listing made for another release or other groups says nothing about these.
-    let is_for_these = devices.is_some_and(|devices| {
-        devices.ranked_for == rank_for && devices.matched_by == facts.desired.devices.groups_digest()
-    });
+    let is_for_these = devices.is_some_and(|devices| devices.arrangement == arrangement);
     // What does not add up is read again soon.
     let odd = devices.is_some_and(|devices| devices.oddities.unaccounted() > 0)
         || !gates::facts::check_devices(&draft.view(facts)).passes();
@@ -43,7 +42,7 @@ pub(super) fn wants(facts: &Facts<'_>, draft: &Draft) -> Wants {
             None if is_for_these => None,
             None => Some(facts.now),
         },
-        rank_for,
+        arrangement,
     }
 }
 

@@ -10,7 +10,10 @@ use super::scenario::ClusterType;
 use super::world::World;
 use crate::catalog::Version;
 use crate::fleet::devices::Device;
-use crate::fleet::{Devices, DevicesBuilder, Rank, Server, Streak};
+use crate::fleet::{
+    Arrangement, DeviceTraits, Devices, DevicesBuilder, GroupMatcher, GroupRule, Organisation, Rank, Server,
+    Streak, Unresolved,
+};
 use crate::planner::observed::{AccessFailure, AuthorityFacts, Edition, ServersFacts, SettingsFacts, Switch};
 
 /// Whether a resource can be read now.
@@ -84,16 +87,15 @@ pub fn settings(world: &World) -> Result<SettingsFacts, AccessFailure> {
     })
 }
 
-/// The devices, as one complete listing that took no time. `group_of` says to which group a device belongs, by the
-/// groups with the digest `matched_by`.
+/// The devices, as one complete listing that took no time, arranged by groups for a release; and what is wrong with the groups.
 pub fn devices(
     world: &World,
-    ranked_for: Option<Version>,
-    matched_by: u64,
-    group_of: impl Fn(&ListedDevice) -> u16,
-) -> Result<Devices, AccessFailure> {
+    groups: &[GroupRule],
+    release: Option<Version>,
+) -> Result<(Devices, Vec<Unresolved>), AccessFailure> {
     access(world, "Computer")?;
-    let mut builder = DevicesBuilder::new(world.now(), ranked_for, matched_by, 0);
+    let (matcher, unresolved) = GroupMatcher::new(groups, &organisations(world));
+    let mut builder = DevicesBuilder::new(world.now(), Arrangement::new(groups, release), 0);
     let fault = world.faults().of("Computer");
     let mut listed: Vec<ListedDevice> = world.devices().collect();
     if fault == Some(&Fault::NoDevices) {
@@ -119,11 +121,22 @@ pub fn devices(
             state: listed.state,
             last_connected: listed.last_connected.map_or(i64::MIN, jiff::Timestamp::as_second),
             organisation: listed.organisation,
-            group: group_of(&listed),
-            rank: ranked_for.map_or(Rank::LAST, |release| Rank::of(&listed.guid.to_string(), release)),
+            group: matcher.group_of(&DeviceTraits {
+                organisation: listed.organisation,
+                os: listed.os,
+                product: listed.product,
+                name: &listed.name(),
+                guid: listed.guid,
+            }),
+            rank: Rank::in_rollout(listed.guid, release),
         });
     }
-    Ok(builder.finish(world.now()))
+    Ok((builder.finish(world.now()), unresolved))
+}
+
+fn organisations(world: &World) -> Vec<Organisation> {
+    let known = world.organisations().all().iter();
+    known.map(|known| Organisation { id: known.id, name: known.name.clone(), parent: known.parent }).collect()
 }
 
 #[cfg(test)]
@@ -131,8 +144,8 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::catalog::Catalog;
-    use crate::fleet::Verification;
+    use crate::catalog::{Catalog, Os};
+    use crate::fleet::{GroupKeys, Verification};
     use crate::simulator::scenario::Scenario;
 
     fn world() -> World {
@@ -180,13 +193,17 @@ devices: [{count: 9, os: Linux, version: 4.2.0}, {count: 1, os: Mac, version: 4.
     fn a_listing_counts_what_is_odd() {
         let mut world = world();
         let release = "4.3.5.3".parse().unwrap();
-        let listing = devices(&world, Some(release), 7, |_| 3).unwrap();
+        let groups = [
+            GroupRule::new(GroupKeys { os: Some(vec![Os::Windows]), ..GroupKeys::default() }),
+            GroupRule::all(),
+        ];
+        let (listing, _) = devices(&world, &groups, Some(release)).unwrap();
         assert_eq!((listing.len(), listing.oddities.unreadable), (10, 0));
-        assert!(listing.rows().iter().all(|row| row.group == 3 && row.last_connected > 0));
+        assert!(listing.rows().iter().all(|row| row.group == 1 && row.last_connected > 0));
         let first = &listing.rows()[0];
         assert_eq!(first.rank, Rank::of(&first.guid.to_string(), release));
         world.faults_mut().set(Some("Computer"), Fault::ShiftedPages);
-        let shifted = devices(&world, None, 7, |_| 0).unwrap();
+        let (shifted, _) = devices(&world, &groups, None).unwrap();
         assert_eq!((shifted.len(), shifted.oddities.duplicates, shifted.oddities.missing), (9, 1, 1));
     }
 }

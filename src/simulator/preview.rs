@@ -9,6 +9,7 @@ use super::scenario::Scenario;
 use super::world::World;
 use crate::api::{CodeRelease, CodeUpgrade};
 use crate::catalog::merge::Layer;
+use crate::fleet::GroupRule;
 use crate::planner::observed::{
     Access, Catch, Observed, Rights, Witnesses, WorkloadFacts, WorkloadReading, WorkloadRollout,
 };
@@ -46,9 +47,10 @@ pub fn decide_now(
         observed.authority = Some(observation::authority(&world).map_err(failed)?);
         observed.servers.clone_from(&servers);
         observed.settings = Some(observation::settings(&world).map_err(failed)?);
-        let rank_for = memory.settled.as_ref().map(|settled| settled.release);
-        let digest = desired.devices.groups_digest();
-        let devices = observation::devices(&world, rank_for, digest, |_| 0).map_err(failed)?;
+        let release = memory.settled.as_ref().map(|settled| settled.release);
+        // The description of an environment says nothing of the organisations in the spec: every device counts as one of the first group.
+        let (mut devices, _) = observation::devices(&world, &[GroupRule::all()], release).map_err(failed)?;
+        devices.arrangement = desired.devices.arrangement(release);
         observed.devices = Some(Arc::new(devices));
         observed.workloads = assumed_workloads(&desired);
         observed.catalog_problems.clone_from(&catalog_problems);

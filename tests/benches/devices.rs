@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use codeupgrade::catalog::Catalog;
 use codeupgrade::code42::{self, ClientOptions, Credentials};
+use codeupgrade::fleet::{Arrangement, GroupRule};
 use codeupgrade::operator::clock::Clock;
 use codeupgrade::operator::collect::devices::{Purpose, list};
 use codeupgrade::playground::Simulation;
@@ -80,7 +81,9 @@ fn measure(expected: usize, url: &str) -> String {
         client.servers().await.unwrap();
         let (idle, before) = (memory("VmRSS"), processor_seconds(std::process::id()));
         let begun = Instant::now();
-        let purpose = Purpose { spec: None, matched_by: 0, rank_for: "4.3.5.3".parse().ok(), expected: 0 };
+        let groups = [GroupRule::all()];
+        let arrangement = Arrangement::new(&groups, "4.3.5.3".parse().ok());
+        let purpose = Purpose { groups: &groups, arrangement, expected: 0 };
         let listing = list(&client, &Clock::real_time(), purpose).await.unwrap();
         let took = begun.elapsed();
         assert_eq!(listing.devices.len(), expected);

@@ -150,7 +150,7 @@ fn deciding(count: u64, at: &str, target: &str) -> impl FnMut() {
     );
     let desired = wanted(target);
     let versions: [Version; 4] = ["4.2.0", "4.2.3", "4.3.1", "4.3.5"].map(|text| text.parse().unwrap());
-    let mut builder = DevicesBuilder::new(now, Some(at), desired.devices.groups_digest(), count as usize);
+    let mut builder = DevicesBuilder::new(now, desired.devices.arrangement(Some(at)), count as usize);
     for number in 0..count {
         // A fixed, well-mixed number for each device.
         let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (number << 7);

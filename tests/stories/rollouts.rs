@@ -125,7 +125,7 @@ impl Run {
     /// The list of devices, in the order given.
     fn list(&self, laptops: impl Iterator<Item = Laptop>) -> Devices {
         let now = self.now();
-        let mut builder = DevicesBuilder::new(now, Some(RELEASE), self.desired.devices.groups_digest(), 0);
+        let mut builder = DevicesBuilder::new(now, self.desired.devices.arrangement(Some(RELEASE)), 0);
         laptops.for_each(|laptop| builder.push(laptop.row()));
         builder.finish(now)
     }

@@ -130,7 +130,7 @@ fn rows() -> Vec<Row> {
 
 /// The devices of the table, and so many of the group that are not released and talk: silence is not usual there.
 fn listed(desired: &Desired) -> Devices {
-    let mut builder = DevicesBuilder::new(now(), Some(RELEASE), desired.devices.groups_digest(), 0);
+    let mut builder = DevicesBuilder::new(now(), desired.devices.arrangement(Some(RELEASE)), 0);
     for (guid, (change, _, _)) in (1..).zip(rows()) {
         let mut row = device(guid * 10);
         change(&mut row);

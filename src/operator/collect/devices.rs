@@ -4,24 +4,23 @@
 use jiff::Timestamp;
 
 use super::session::Failure;
-use crate::api::code_upgrade::DevicesSpec;
 use crate::catalog::{Os, Product, Version};
 use crate::code42::{self, DeviceQuery, DeviceRecord, DeviceStanding, OrganisationRecord};
 use crate::fleet::devices::Device;
-use crate::fleet::{DeviceState, Devices, DevicesBuilder, Rank};
+use crate::fleet::{
+    Arrangement, DeviceState, DeviceTraits, Devices, DevicesBuilder, GroupMatcher, GroupRule, Organisation,
+    Rank,
+};
 use crate::operator::clock::Clock;
 use crate::planner::desired::Problem;
-use crate::translate::groups::{DeviceTraits, GroupMatcher, Organisation};
 
 /// What a listing is made for.
 #[derive(Clone, Copy, Debug)]
 pub struct Purpose<'a> {
-    /// The devices of the spec, whose groups take the rows.
-    pub spec: Option<&'a DevicesSpec>,
-    /// Digest of these groups.
-    pub matched_by: u64,
-    /// The release whose ranks the rows carry.
-    pub rank_for: Option<Version>,
+    /// The groups that take the rows.
+    pub groups: &'a [GroupRule],
+    /// How the rows are to be arranged: by these groups.
+    pub arrangement: Arrangement,
     /// How many rows the last listing had.
     pub expected: usize,
 }
@@ -43,19 +42,19 @@ pub async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) 
     let failure = |error: code42::Error| Failure::from(&error);
     // Before the first question: what changes while it is listed may be missed.
     let began = clock.now();
-    let organisations = if GroupMatcher::needs_organisations(purpose.spec) {
+    let organisations = if GroupMatcher::needs_organisations(purpose.groups) {
         client.organisations().await.map_err(failure)?.value
     } else {
         Vec::new()
     };
     let organisations: Vec<Organisation> = organisations.iter().filter_map(organisation).collect();
-    let (matcher, problems) = GroupMatcher::new(purpose.spec, &organisations);
-    let mut builder = DevicesBuilder::new(began, purpose.rank_for, purpose.matched_by, purpose.expected);
+    let (matcher, unresolved) = GroupMatcher::new(purpose.groups, &organisations);
+    let mut builder = DevicesBuilder::new(began, purpose.arrangement, purpose.expected);
     let mut pages = client.devices(DeviceQuery::default());
     loop {
         let mut give = |row: code42::DeviceRow| match row
             .ok()
-            .and_then(|record| device(&record, &matcher, purpose.rank_for))
+            .and_then(|record| device(&record, &matcher, purpose.arrangement.release))
         {
             Some(device) => builder.push(device),
             None => builder.count_unreadable(),
@@ -65,14 +64,16 @@ pub async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) 
             builder.note_total(total);
         }
     }
+    let problems = unresolved.into_iter().map(Problem::of_group).collect();
     Ok(Listing { devices: builder.finish(clock.now()), problems })
 }
 
 /// The same devices with the ranks of another release: a place in a rollout depends on nothing but guid and release.
 pub(super) fn rank_anew(devices: &Devices, release: Option<Version>) -> Devices {
-    let mut builder = DevicesBuilder::new(devices.began, release, devices.matched_by, devices.len());
+    let arrangement = Arrangement { release, ..devices.arrangement };
+    let mut builder = DevicesBuilder::new(devices.began, arrangement, devices.len());
     for device in devices.rows() {
-        builder.push(Device { rank: rank(device.guid, release), ..*device });
+        builder.push(Device { rank: Rank::in_rollout(device.guid, release), ..*device });
     }
     let mut ranked = builder.finish(devices.finished);
     ranked.oddities = devices.oddities;
@@ -88,7 +89,7 @@ fn organisation(record: &OrganisationRecord) -> Option<Organisation> {
 }
 
 /// A device as a row; `None` where it lacks what decisions need.
-fn device(record: &DeviceRecord, matcher: &GroupMatcher, rank_for: Option<Version>) -> Option<Device> {
+fn device(record: &DeviceRecord, matcher: &GroupMatcher, release: Option<Version>) -> Option<Device> {
     let guid: u64 = record.guid.as_str().parse().ok()?;
     let os = os(record.os_name.as_deref().unwrap_or_default());
     let product = product(record.service.as_deref()?, os)?;
@@ -108,13 +109,8 @@ fn device(record: &DeviceRecord, matcher: &GroupMatcher, rank_for: Option<Versio
         last_connected: record.last_connected.map_or(i64::MIN, Timestamp::as_second),
         organisation,
         group: matcher.group_of(&DeviceTraits { organisation, os, product, name, guid }),
-        rank: rank(guid, rank_for),
+        rank: Rank::in_rollout(guid, release),
     })
-}
-
-fn rank(guid: u64, release: Option<Version>) -> Rank {
-    // Without a release nothing is rolled out, and no threshold releases the last place but the last wave.
-    release.map_or(Rank::LAST, |release| Rank::of(&guid.to_string(), release))
 }
 
 /// The app, by the vendor's word for the service. One service has two apps: a phone runs the mobile one, which comes
@@ -164,7 +160,7 @@ mod tests {
     }
 
     fn row(record: &DeviceRecord) -> Option<Device> {
-        let (matcher, _) = GroupMatcher::new(None, &[]);
+        let (matcher, _) = GroupMatcher::new(&[GroupRule::all()], &[]);
         device(record, &matcher, "4.3.5.3".parse().ok())
     }
 
@@ -215,12 +211,13 @@ mod tests {
 
     #[test]
     fn ranks_follow_the_release_without_another_listing() {
-        let mut builder = DevicesBuilder::new(Timestamp::UNIX_EPOCH, None, 9, 1);
+        let mut builder =
+            DevicesBuilder::new(Timestamp::UNIX_EPOCH, Arrangement { groups: 9, release: None }, 1);
         builder.push(Device { rank: Rank::LAST, ..row(&record()).unwrap() });
         builder.count_unreadable();
         let unranked = builder.finish(Timestamp::UNIX_EPOCH);
         let ranked = rank_anew(&unranked, "4.3.5.3".parse().ok());
         assert_eq!(ranked.rows()[0].rank.to_string(), "8dbdc4dcebb57d8c");
-        assert_eq!((ranked.matched_by, ranked.oddities), (9, unranked.oddities));
+        assert_eq!((ranked.arrangement.groups, ranked.oddities), (9, unranked.oddities));
     }
 }

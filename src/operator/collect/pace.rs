@@ -66,19 +66,14 @@ pub(super) enum AttemptOutcome {
     /// Complete, matched by the groups of this digest.
     Complete {
         /// Digest of the groups.
-        matched_by: u64,
+        groups: u64,
     },
     /// It failed.
     Failed,
 }
 
 /// When the next listing of devices is due.
-pub(super) fn listing_due(
-    last: Option<&Attempt>,
-    wants: &Wants,
-    matched_by: u64,
-    every: SignedDuration,
-) -> Timestamp {
+pub(super) fn listing_due(last: Option<&Attempt>, wants: &Wants, every: SignedDuration) -> Timestamp {
     let Some(last) = last else { return Timestamp::MIN };
     let duration = last.ended.duration_since(last.began);
     let later = |at: Timestamp, by: SignedDuration| at.saturating_add(by).unwrap_or(Timestamp::MAX);
@@ -86,7 +81,7 @@ pub(super) fn listing_due(
     let regular = later(last.began, every);
     let wanted = match last.outcome {
         AttemptOutcome::Failed => later(last.ended, AFTER_FAILED_LISTING.min(every)),
-        AttemptOutcome::Complete { matched_by: known } if known != matched_by => Timestamp::MIN,
+        AttemptOutcome::Complete { groups } if groups != wants.arrangement.groups => Timestamp::MIN,
         AttemptOutcome::Complete { .. } => match wants.devices_since {
             Some(since) if last.began < since => since.min(regular),
             Some(_) | None => regular,
@@ -98,6 +93,7 @@ pub(super) fn listing_due(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::Arrangement;
 
     fn second(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -108,7 +104,7 @@ mod tests {
             servers_every: SignedDuration::from_secs(60),
             devices_every: SignedDuration::from_mins(30),
             devices_since: since.map(second),
-            rank_for: None,
+            arrangement: Arrangement { groups: 1, release: None },
         }
     }
 
@@ -137,7 +133,7 @@ mod tests {
     #[test]
     fn devices_are_listed_as_often_as_wanted_and_as_seldom_as_they_cost() {
         let every = SignedDuration::from_mins(30);
-        let complete = AttemptOutcome::Complete { matched_by: 1 };
+        let complete = AttemptOutcome::Complete { groups: 1 };
         for (name, attempt, since, due) in [
             ("never", None, None, Timestamp::MIN),
             ("regularly", Some((0, 10, complete)), None, second(1800)),
@@ -145,7 +141,7 @@ mod tests {
             ("but not so soon", Some((0, 40, complete)), Some(300), second(800)),
             ("it is late enough already", Some((400, 410, complete)), Some(300), second(2200)),
             ("a dear one", Some((0, 600, complete)), None, second(12_000)),
-            ("other groups", Some((0, 10, AttemptOutcome::Complete { matched_by: 2 })), None, second(200)),
+            ("other groups", Some((0, 10, AttemptOutcome::Complete { groups: 2 })), None, second(200)),
             ("it failed", Some((0, 2, AttemptOutcome::Failed)), Some(1), second(62)),
         ] {
             let last = attempt.map(|(began, ended, outcome)| Attempt {
@@ -153,7 +149,7 @@ mod tests {
                 ended: second(ended),
                 outcome,
             });
-            assert_eq!(listing_due(last.as_ref(), &wants(since), 1, every), due, "{name}");
+            assert_eq!(listing_due(last.as_ref(), &wants(since), every), due, "{name}");
         }
     }
 }

@@ -226,7 +226,7 @@ fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<
             continue;
         }
         if items.len() < wanted.limit {
-            items.push(item(&judge, device, devices.ranked_for, now));
+            items.push(item(&judge, device, devices.arrangement.release, now));
         } else if next.is_none() {
             next = items.last().map(|last: &DeviceItem| last.guid.clone());
         }

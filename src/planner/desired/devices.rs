@@ -1,9 +1,9 @@
 //! How devices are to be brought along: the groups, their waves, and the bounds over all of them.
 
 use jiff::SignedDuration;
-use md5::{Digest, Md5};
 
 use crate::catalog::{Os, Product, Version};
+use crate::fleet::{Arrangement, GroupRule};
 
 /// An app that a person has added at the authority for devices to get.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,8 +99,8 @@ impl Share {
 pub struct Group {
     /// Its name.
     pub name: String,
-    /// Digest of what it matches and of nothing else.
-    pub matches: u64,
+    /// What it matches.
+    pub rule: GroupRule,
     /// Whether it is held.
     pub held: bool,
     /// Its waves, cumulative.
@@ -121,14 +121,13 @@ impl DevicePolicy {
         Some(&self.exempt[index].1)
     }
 
-    /// Digest of what the groups match, in order: a listing matched by other groups says nothing about these.
-    pub fn groups_digest(&self) -> u64 {
-        let mut digest = Md5::new();
-        for group in &self.groups {
-            digest.update(group.matches.to_be_bytes());
-        }
-        let mut first = [0; 8];
-        first.copy_from_slice(&digest.finalize()[..8]);
-        u64::from_be_bytes(first)
+    /// What its groups match, in their order.
+    pub fn rules(&self) -> impl Iterator<Item = &GroupRule> {
+        self.groups.iter().map(|group| &group.rule)
+    }
+
+    /// How listings must be arranged that say something about these groups in a rollout of a release.
+    pub fn arrangement(&self, release: Option<Version>) -> Arrangement {
+        Arrangement::new(self.rules(), release)
     }
 }

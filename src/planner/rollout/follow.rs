@@ -21,8 +21,7 @@ pub(in crate::planner) fn follow(facts: &Facts<'_>, draft: &mut Draft, unrefused
         retarget::end_rollout(facts, draft);
         return;
     }
-    let matched = devices.matched_by == facts.desired.devices.groups_digest();
-    if devices.ranked_for != Some(settled) || !matched {
+    if devices.arrangement != facts.desired.devices.arrangement(Some(settled)) {
         return;
     }
     let gates = gates::of_a_rollout(&draft.view(facts));

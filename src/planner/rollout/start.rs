@@ -32,7 +32,7 @@ pub(super) fn start_rollouts(
 
 fn rollout_id(group: &Group, targets: &Targets, release: Version) -> String {
     let mut digest = Md5::new();
-    digest.update(format!("{release}|{:016x}|{targets}", group.matches));
+    digest.update(format!("{release}|{:016x}|{targets}", group.rule.digest()));
     let mut first = [0; 8];
     first.copy_from_slice(&digest.finalize()[..8]);
     format!("{:016x}", u64::from_be_bytes(first))

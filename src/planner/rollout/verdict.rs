@@ -166,8 +166,7 @@ impl<'a> Judge<'a> {
         // Ranks of another release, or groups that the rows were not matched by, say nothing about these rollouts.
         let is_rolled_out = settled.is_some()
             && release.map(|release| release.version) == settled
-            && devices.ranked_for == settled
-            && devices.matched_by == desired.devices.groups_digest()
+            && devices.arrangement == desired.devices.arrangement(settled)
             && memory.rollouts.len() == groups.len()
             && memory.rollouts.iter().zip(groups).all(|(rollout, group)| rollout.group == group.name);
         let rollouts = if is_rolled_out { &memory.rollouts[..] } else { &[] };

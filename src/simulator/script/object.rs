@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::cluster::image;
-use crate::api::{CodeUpgrade, CodeUpgradeSpec};
+use crate::api::CodeUpgrade;
 use crate::catalog::{Catalog, Version};
 use crate::planner::order::Order;
 use crate::planner::{Desired, Memory};
@@ -58,7 +58,7 @@ impl Object {
     ///
     /// # Errors
     /// Where the story's spec does not even have the shape of one.
-    pub(super) fn desired(&mut self) -> Result<(CodeUpgradeSpec, Desired), String> {
+    pub(super) fn desired(&mut self) -> Result<Desired, String> {
         if std::mem::take(&mut self.edited) {
             self.generation += 1;
         }
@@ -72,7 +72,7 @@ impl Object {
         if let Some(what) = &self.paused {
             desired.paused = Some(what.clone());
         }
-        Ok((object.spec, desired))
+        Ok(desired)
     }
 
     pub(super) fn want(&mut self, version: Option<&str>) {

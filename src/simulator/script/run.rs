@@ -213,8 +213,8 @@ impl Run {
         if self.decisions > MOST_DECISIONS {
             return Err(format!("more than {MOST_DECISIONS} decisions: {:?}", self.last));
         }
-        let (spec, desired) = self.object.desired()?;
-        self.collect(&spec, &desired);
+        let desired = self.object.desired()?;
+        self.collect(&desired);
         let now = shifted(self.now, self.clocks.operator);
         let observed = self.observe(&desired);
         let memory = self.object.memory.clone();

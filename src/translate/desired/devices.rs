@@ -7,8 +7,8 @@ use crate::api::code_upgrade::devices::{
 };
 use crate::api::share::CountOrPercent;
 use crate::catalog::Product;
+use crate::fleet::{GroupKeys, GroupRule};
 use crate::planner::desired::{AutoUpgradeSwitch, DevicePolicy, DeviceUpgrade, Group, OfferedApp, Share};
-use crate::translate::groups::{groups_of, matches};
 use crate::translate::reading::Reading;
 
 /// A device silent for longer is stale, where the spec does not say.
@@ -92,7 +92,7 @@ pub(super) fn policy(reading: &mut Reading, spec: Option<&DevicesSpec>) -> Devic
         },
         max_in_flight: max_in_flight.unwrap_or(MAX_IN_FLIGHT),
         rate_per_minute: rate_per_minute.unwrap_or(RATE_PER_MINUTE),
-        groups: groups(reading, &groups_of(spec), &pace),
+        groups: groups(reading, spec.map_or(&[], |spec| &spec.groups), &pace),
     }
 }
 
@@ -134,16 +134,26 @@ struct Pace {
     max_failures: Share,
 }
 
+/// The groups as they count: those listed, or else one of all devices.
 fn groups(reading: &mut Reading, specs: &[DeviceGroupSpec], pace: &Pace) -> Vec<Group> {
+    if specs.is_empty() {
+        return vec![Group {
+            name: "all".to_owned(),
+            rule: GroupRule::all(),
+            held: false,
+            waves: pace.waves.clone(),
+            pause: pace.pause,
+            max_failures: pace.max_failures,
+        }];
+    }
     reading.unique("spec.devices.groups", ".name", specs.iter().map(|group| &group.name));
     let specs = specs.iter().enumerate();
     specs
         .map(|(index, spec)| {
             let field = format!("spec.devices.groups[{index}]");
-            check_keys(reading, &field, spec);
             Group {
                 name: spec.name.clone(),
-                matches: matches(spec),
+                rule: rule(reading, &field, spec),
                 held: spec.hold,
                 waves: match &spec.waves {
                     Some(given) => waves(reading, &format!("{field}.waves"), given),
@@ -161,7 +171,8 @@ fn groups(reading: &mut Reading, specs: &[DeviceGroupSpec], pace: &Pace) -> Vec<
         .collect()
 }
 
-fn check_keys(reading: &mut Reading, field: &str, spec: &DeviceGroupSpec) {
+/// What a group matches.
+fn rule(reading: &mut Reading, field: &str, spec: &DeviceGroupSpec) -> GroupRule {
     let DeviceGroupSpec {
         name: _,
         all,
@@ -180,9 +191,19 @@ fn check_keys(reading: &mut Reading, field: &str, spec: &DeviceGroupSpec) {
         let mend = "write at least one of orgs, os, products, names and guids, or else all: true";
         reading.note(field, "it is not clear which devices the group means", mend);
     }
-    for (index, guid) in guids.iter().flatten().enumerate() {
-        reading.device_guid(&format!("{field}.guids[{index}]"), guid);
-    }
+    let guids = guids.as_ref().map(|guids| {
+        let guids = guids.iter().enumerate();
+        guids
+            .filter_map(|(index, guid)| reading.device_guid(&format!("{field}.guids[{index}]"), guid))
+            .collect()
+    });
+    GroupRule::new(GroupKeys {
+        organisations: orgs.clone(),
+        os: os.clone(),
+        products: products.clone(),
+        names: names.clone(),
+        guids,
+    })
 }
 
 fn share_or(reading: &mut Reading, field: &str, given: Option<&CountOrPercent>, default: Share) -> Share {

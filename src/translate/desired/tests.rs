@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::catalog::Os;
+use crate::fleet::{GroupMatcher, GroupRule};
 use crate::planner::desired::{
     Appliance, AutoUpgradeSwitch, Backup, DeviceUpgrade, HookMoment, Method, Problem, Share, StorageRole,
 };
 use crate::planner::window::{Opening, opening};
-use crate::translate::GroupMatcher;
 
 fn upgrade(spec: &Value) -> CodeUpgrade {
     serde_json::from_value(json!({
@@ -173,10 +173,11 @@ fn the_examples_other_objects_are_what_the_operator_looks_for() {
 fn the_groups_of_the_matcher_and_of_the_plan_are_the_same() {
     let documents = examples("large.yaml");
     let upgrade: CodeUpgrade = serde_json::from_value(documents[0].clone()).unwrap();
-    let (_, problems) = GroupMatcher::new(upgrade.spec.devices.as_ref(), &[]);
-    let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
+    let rules: Vec<GroupRule> = desired(&upgrade).devices.rules().cloned().collect();
+    let (_, unresolved) = GroupMatcher::new(&rules, &[]);
+    let fields: Vec<String> = unresolved.into_iter().map(|found| Problem::of_group(found).field).collect();
     assert_eq!(fields, ["spec.devices.groups[0].orgs[0]", "spec.devices.groups[1].orgs[0]"]);
-    assert!(GroupMatcher::needs_organisations(upgrade.spec.devices.as_ref()));
+    assert!(GroupMatcher::needs_organisations(&rules));
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn decision(phase: Phase, message: &str) -> Decision {
             servers_every: SignedDuration::from_mins(1),
             devices_every: SignedDuration::from_mins(30),
             devices_since: None,
-            rank_for: None,
+            arrangement: crate::fleet::Arrangement::new([], None),
         },
         wake_at: None,
         flags_over: Vec::new(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Run;
-use crate::fleet::{Devices, Guid};
+use crate::fleet::{Devices, GroupRule, Guid};
 use crate::planner::desired::{ImageFrom, Method, Problem, StorageRole, WorkloadRef};
 use crate::planner::observed::{
     Access, AccessFailure, AuthorityFacts, BackupFacts, Claimant, Claims, Flags, Proof, ProofFinding,
@@ -14,7 +14,6 @@ use crate::planner::observed::{
 };
 use crate::planner::{Desired, Observed, Wants};
 use crate::simulator::observation;
-use crate::translate::{DeviceTraits, GroupMatcher, Organisation};
 
 /// What the operator's process holds and loses when it ends.
 #[derive(Clone, Debug)]
@@ -81,7 +80,7 @@ impl Backups {
 
 impl Run {
     /// The collector: everything is read at once, since it takes no time here.
-    pub(super) fn collect(&mut self, spec: &crate::api::CodeUpgradeSpec, desired: &Desired) {
+    pub(super) fn collect(&mut self, desired: &Desired) {
         let read = match self.wrong_access {
             Some(failure) => Err(failure),
             None => self.read_servers(),
@@ -100,27 +99,10 @@ impl Run {
         if !is_due {
             return;
         }
-        let organisations: Vec<Organisation> = self
-            .world
-            .organisations()
-            .all()
-            .iter()
-            .map(|known| Organisation { id: known.id, name: known.name.clone(), parent: known.parent })
-            .collect();
-        let (matcher, problems) = GroupMatcher::new(spec.devices.as_ref(), &organisations);
-        self.process.group_problems = problems;
-        let ranked_for = wants.and_then(|wants| wants.rank_for);
-        let digest = desired.devices.groups_digest();
-        let listed = observation::devices(&self.world, ranked_for, digest, |device| {
-            matcher.group_of(&DeviceTraits {
-                organisation: device.organisation,
-                os: device.os,
-                product: device.product,
-                name: &device.name(),
-                guid: device.guid,
-            })
-        });
-        if let Ok(mut devices) = listed {
+        let groups: Vec<GroupRule> = desired.devices.rules().cloned().collect();
+        let release = wants.and_then(|wants| wants.arrangement.release);
+        if let Ok((mut devices, unresolved)) = observation::devices(&self.world, &groups, release) {
+            self.process.group_problems = unresolved.into_iter().map(Problem::of_group).collect();
             devices.began = self.operators_now();
             devices.finished = self.operators_now();
             self.process.devices = Some(Arc::new(devices));
