@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 
 use crate::api::FIELD_MANAGER;
 use crate::planner::desired::{ImageFrom, WorkloadKind, WorkloadRef};
-use crate::planner::observed::{Catch, Rights, WorkloadFacts, WorkloadReading, WorkloadRollout};
+use crate::planner::observed::{Catch, Revisions, Rights, WorkloadFacts, WorkloadReading, WorkloadRollout};
 
 /// A kind of workload that can run a server.
 pub(crate) trait Kind:
@@ -53,6 +53,8 @@ pub(crate) trait Kind:
     fn catch_fields(catch: Catch) -> Value;
     /// Whether every pod runs the template and is ready, by its own status.
     fn is_rolled(&self) -> bool;
+    /// Whether what runs, or is being started, is of the template, by its own status.
+    fn revisions(&self) -> Revisions;
     /// Reasons why this operator cannot upgrade it, beyond those that all kinds share.
     fn misfits(&self) -> Vec<String>;
     /// Wanted pods.
@@ -194,6 +196,7 @@ fn facts<K: Kind>(object: &K, pods: &[Pod], wanted: Wanted<'_>) -> WorkloadFacts
         running_image: pods::running_image(pods, &container),
         catch: object.catch(),
         rollout,
+        revisions: object.revisions(),
         image_from: wanted
             .image_from
             .unwrap_or_else(|| ownership::image_from(object.managed_fields(), &container)),

@@ -36,6 +36,7 @@ pub mod settle;
 pub mod situation;
 pub mod step;
 mod wants;
+mod way_out;
 pub mod window;
 pub mod words;
 
@@ -69,6 +70,17 @@ pub struct Decision {
     pub wake_at: Option<Timestamp>,
     /// Guids of devices whose flag need not be remembered any more: they moved, or are gone.
     pub flags_over: Vec<u64>,
+    /// Whether the report says anything that is worth hearing.
+    pub telling: Telling,
+}
+
+/// Whether a report is worth hearing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// It is made of what was observed.
+    Tell,
+    /// A process that has just begun has read nothing yet: what was said before it stands.
+    NothingRead,
 }
 
 /// Something that became so.

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
 use super::{Kind, catch};
-use crate::planner::observed::Catch;
+use crate::planner::observed::{Catch, Revisions};
 
 /// The strategy under which never two pods of it run at once.
 const RECREATE: &str = "Recreate";
@@ -26,6 +26,15 @@ impl Kind for Deployment {
 
     fn catch_fields(catch: Catch) -> Value {
         json!({ "paused": catch::paused(catch) })
+    }
+
+    /// A paused deployment that has removed the pod of one revision and not made that of the next has no pod at all.
+    fn revisions(&self) -> Revisions {
+        let Some(status) = &self.status else { return Revisions::Several };
+        let seen = status.observed_generation.unwrap_or(0) >= self.metadata.generation.unwrap_or(0);
+        let wanted = Some(self.replicas());
+        let is_one = status.updated_replicas == wanted && status.replicas == wanted;
+        if seen && is_one { Revisions::One } else { Revisions::Several }
     }
 
     fn is_rolled(&self) -> bool {

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
 use super::{Kind, catch};
-use crate::planner::observed::Catch;
+use crate::planner::observed::{Catch, Revisions};
 
 /// The strategy without which there is no partition.
 const ROLLING_UPDATE: &str = "RollingUpdate";
@@ -37,12 +37,16 @@ impl Kind for StatefulSet {
         })
     }
 
+    fn revisions(&self) -> Revisions {
+        let Some(status) = &self.status else { return Revisions::Several };
+        let seen = status.observed_generation.unwrap_or(0) >= self.metadata.generation.unwrap_or(0);
+        let is_one = status.current_revision.is_some() && status.current_revision == status.update_revision;
+        if seen && is_one { Revisions::One } else { Revisions::Several }
+    }
+
     fn is_rolled(&self) -> bool {
         let Some(status) = &self.status else { return false };
-        let seen = status.observed_generation.unwrap_or(0) >= self.metadata.generation.unwrap_or(0);
-        let one_revision =
-            status.current_revision.is_some() && status.current_revision == status.update_revision;
-        seen && one_revision
+        self.revisions() == Revisions::One
             && status.replicas == self.replicas()
             && status.ready_replicas.unwrap_or(0) == self.replicas()
     }

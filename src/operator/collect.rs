@@ -179,17 +179,17 @@ impl Collector {
             self.rank_as_wanted(&ask);
             let every = pace.interval(ask.wants.devices_every);
             let due = listing_due(last.as_ref(), &ask.wants, every);
-            if due > self.shared.clock.now() {
-                self.wait(&mut asks, self.in_monotonic(due)).await;
+            if due > self.shared.clock.monotonic_now() {
+                self.wait(&mut asks, due).await;
                 continue;
             }
-            let began = self.shared.clock.now();
+            let began = self.shared.clock.monotonic_now();
             let outcome = self.read_devices(&ask).await;
             self.conclude(Subject::Devices, &outcome);
             pace.note(&outcome);
             last = Some(Attempt {
                 began,
-                ended: self.shared.clock.now(),
+                ended: self.shared.clock.monotonic_now(),
                 outcome: match outcome {
                     Ok(()) => AttemptOutcome::Complete { groups: ask.wants.arrangement.groups },
                     Err(_) => AttemptOutcome::Failed,
@@ -211,12 +211,6 @@ impl Collector {
                 Err(_) => futures::future::pending().await,
             },
         }
-    }
-
-    /// An instant of the wall clock by the monotonic witness, by which waits are measured.
-    fn in_monotonic(&self, at: Timestamp) -> Timestamp {
-        let left = at.duration_since(self.shared.clock.now());
-        self.shared.clock.monotonic_now().saturating_add(left).unwrap_or(Timestamp::MAX)
     }
 
     /// The client, made anew where its sources changed.
@@ -259,7 +253,7 @@ impl Collector {
         let this = client.this_server().await.map_err(|error| Failure::from(&error))?;
         let authority_clock = authority_clock(before.authority_clock, clock.exchange(asked), &this);
         let listed = client.servers().await.map_err(|error| Failure::from(&error))?;
-        let now = clock.now();
+        let now = clock.monotonic_now();
         let guid = Guid(this.value.guid.to_string());
         let known = before.servers.as_ref().map_or(&[][..], |servers| &servers.list);
         let list = servers::servers(&this.value, &listed.value, known, now)?;
@@ -298,7 +292,7 @@ impl Collector {
         match client.server_settings(id?).await {
             Ok(answer) => {
                 let offset = answer.utc_offset_seconds.or(utc_offset_seconds);
-                Some(servers::settings(&answer.value, offset, self.shared.clock.now()))
+                Some(servers::settings(&answer.value, offset, self.shared.clock.monotonic_now()))
             }
             Err(error) => {
                 tracing::warn!(object = %self.waker, %error, "the settings could not be read");
@@ -344,7 +338,7 @@ impl Collector {
 
     /// Notes how a reading went and wakes the reconciler.
     fn conclude(&self, subject: Subject, outcome: &Result<(), Failure>) {
-        let now = self.shared.clock.now();
+        let now = self.shared.clock.monotonic_now();
         let (access, changed) = {
             let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let changed = failures.note(subject, outcome, now);

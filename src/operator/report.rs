@@ -12,7 +12,7 @@ use super::context::Context;
 use super::observe::{in_clock_time, order_objects};
 use crate::api::{CodeUpgrade, CodeUpgradeOrder, CodeUpgradeStatus, FIELD_MANAGER};
 use crate::planner::events::standstill;
-use crate::planner::{Decision, Memory, Severity};
+use crate::planner::{Decision, Memory, Severity, Telling};
 use crate::translate;
 
 /// The API server takes an `action` of at most this many characters.
@@ -60,7 +60,8 @@ pub async fn write(
     let previous = object.status.as_ref();
     let status = translate::status(previous, decision, object.metadata.generation, now);
     let remembers_else = previous.and_then(|previous| previous.memory.as_ref()) != Some(&decision.memory);
-    if !remembers_else && !translate::worth_writing(previous, &status, now) {
+    let is_news = decision.telling == Telling::Tell && translate::worth_writing(previous, &status, now);
+    if !remembers_else && !is_news {
         return Ok(Written::Unchanged(object));
     }
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());

@@ -1,12 +1,18 @@
 //! ARCHITECTURE.md, rule 13: at rest no one can roll a server by accident.
 
+use super::desired::Appliance;
 use super::draft::Draft;
 use super::facts::Facts;
-use super::observed::{Catch, WorkloadReading};
+use super::observed::{Catch, Revisions, WorkloadReading};
 use super::step::Step;
 
-/// Closes the catch of every workload that the spec names and no hop owns.
+/// Closes the catch of every workload that the spec names and no hop owns, whatever else is refused. One that rolls is left to
+/// settle first: below the partition its pod would come back from the revision before.
 pub(super) fn hold(facts: &Facts<'_>, draft: &mut Draft) {
+    // A managed appliance is the vendor's, and what nobody has stated may be one: nothing of it is touched.
+    if facts.desired.appliance() != Appliance::SelfManaged {
+        return;
+    }
     let authority = facts.situation.authority.zip(facts.desired.authority.method.as_ref());
     let storage =
         facts.situation.storage.iter().filter_map(|storage| Some((storage.server, storage.method?)));
@@ -18,6 +24,7 @@ pub(super) fn hold(facts: &Facts<'_>, draft: &mut Draft) {
             .any(|step| matches!(step, Step::HoldCatch { workload: held, .. } if *held == workload));
         if let Some(WorkloadReading::Read(workload_facts)) = facts.observed.workloads.get(&workload)
             && workload_facts.catch == Catch::Open
+            && workload_facts.revisions == Revisions::One
             && workload_facts.misfits.is_empty()
             && !is_held_already
         {

@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::desired::{Appliance, AutoUpgradeSwitch, DeviceUpgrade};
 use super::memory::{Hop, HopServer, Memory, WaitEvidence};
 use super::observed::Switch;
-use super::report::MAX_MESSAGE;
 use super::step::Step;
+use super::words::MAX_MESSAGE;
 use super::{Decision, Desired, Observed};
 use crate::catalog::{Acceptance, Catalog, Version};
 use crate::fleet::devices::{Device, DeviceState};
@@ -78,7 +78,10 @@ pub fn check_authority_order(grounds: &Grounds<'_>, decision: &Decision) -> Vec<
 
 /// Every witness grants the wait of the release that is left.
 fn check_wait(grounds: &Grounds<'_>, hop: &Hop) -> Option<Violation> {
-    let length = grounds.catalog.release(hop.from)?.post_upgrade_wait?;
+    let Some(release) = grounds.catalog.release(hop.from) else {
+        return Some(Violation(format!("nothing describes {}, so its wait is not known", hop.from)));
+    };
+    let length = release.post_upgrade_wait?;
     let Some(wait) = grounds.memory.wait.as_ref().filter(|wait| wait.release == hop.from) else {
         return Some(Violation(format!("nothing is remembered of the wait after {}", hop.from)));
     };
@@ -115,7 +118,12 @@ fn check_devices(grounds: &Grounds<'_>, hop: &Hop) -> Option<Violation> {
     let Some(devices) = &grounds.observed.devices else {
         return Some(Violation("the devices are not known".into()));
     };
-    let release = grounds.catalog.release(hop.to)?;
+    let Some(release) = grounds.catalog.release(hop.to) else {
+        return Some(Violation(format!(
+            "nothing describes {}, so nobody knows which devices it accepts",
+            hop.to
+        )));
+    };
     let policy = &grounds.desired.devices;
     let live_since = devices.finished.saturating_sub(policy.unseen_for).unwrap_or(Timestamp::MIN);
     let (mut live, mut refused) = (0, 0);
@@ -192,7 +200,7 @@ fn check_memory(before: &Memory, after: &Memory, found: &mut Vec<Violation>) {
     }
     if let (Some(was), Some(is)) = (&before.wait, &after.wait)
         && was.release == is.release
-        && (is.started_at < was.started_at || is.down_seconds < was.down_seconds)
+        && is.until(SignedDuration::ZERO, is.started_at) < was.until(SignedDuration::ZERO, was.started_at)
         // The spec told of the time before the operator came.
         && (is.evidence, was.evidence) != (WaitEvidence::LastUpgrade, WaitEvidence::FirstObserved)
         && !settled_anew

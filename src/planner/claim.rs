@@ -16,12 +16,25 @@ pub enum Owner {
         /// The one that this object is about.
         pinned: Guid,
     },
+    /// The spec names another authority than the one that this object has been about.
+    Contradicted {
+        /// The one of the spec.
+        wanted: Guid,
+        /// The one that was pinned.
+        pinned: Guid,
+    },
     /// Another object, `namespace/name`, claimed the authority before.
     AnotherObject(String),
 }
 
 /// Says whose environment it is: of the pinned authority, and of the object that holds the claim to it.
 pub fn owner(observed: &Observed, desired: &Desired, memory: &Memory) -> Owner {
+    if let (Some(wanted), Some(pinned)) = (&desired.authority.guid, &memory.authority_guid)
+        && wanted != pinned
+    {
+        // Wait, high-water mark and claim in memory are those of the pinned one.
+        return Owner::Contradicted { wanted: wanted.clone(), pinned: pinned.clone() };
+    }
     let pinned = desired.authority.guid.as_ref().or(memory.authority_guid.as_ref());
     let found = observed.authority.as_ref().map(|authority| &authority.guid);
     if let (Some(pinned), Some(found)) = (pinned, found)

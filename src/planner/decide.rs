@@ -1,17 +1,17 @@
 //! The one page where everything is decided.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::claim::{Owner, owner};
 use super::draft::Draft;
 use super::facts::Facts;
 use super::intent::intend;
 use super::memory::FORMAT_VERSION;
-use super::orders::Given;
+use super::observed::Access;
 use super::settle::{Standing, settle};
 use super::{
-    Decision, Desired, Memory, Observed, baseline, catch, done, events, finalizer, gates, hop, narrate,
-    next_hop, orders, retarget, rollout, wants,
+    Decision, Desired, Memory, Observed, Telling, baseline, catch, done, events, finalizer, gates, hop,
+    narrate, next_hop, orders, rollout, wants, way_out,
 };
 use crate::catalog::Catalog;
 
@@ -31,20 +31,33 @@ pub fn decide(
     if memory.format_version > FORMAT_VERSION {
         return narrate::unreadable_memory(&facts, draft);
     }
+    if is_blind(&facts) {
+        // Nothing was read yet: nothing is decided, and what was said before stands.
+        return Decision {
+            memory: memory.clone(),
+            events: Vec::new(),
+            telling: Telling::NothingRead,
+            ..conclude(&facts, draft)
+        };
+    }
     // 1. Whose environment it is, how its versions stand, what people said, and what the servers are to do next.
-    let is_ours = owner(observed, desired, memory) == Owner::This;
-    if is_ours {
+    let owner = owner(observed, desired, memory);
+    if owner == Owner::This {
+        way_out::set_aside(&facts, &mut draft);
         draft.standing = settle(&facts, &mut draft.memory);
     }
-    let given = orders::take(&facts, &mut draft);
+    orders::take(&facts, &mut draft);
     (draft.intent, draft.findings.path) = intend(&facts, &draft);
+    way_out::forget(&mut draft, desired);
+    way_out::follow(&facts, &mut draft, &owner);
     // 2. What holds whatever the step.
-    draft.findings.gates = gates::of_everything(&draft.view(&facts));
-    if is_ours {
-        decide_steps(&facts, &mut draft, given);
+    let everything = gates::of_everything(&draft.view(&facts));
+    draft.findings.add(everything);
+    if owner == Owner::This {
+        decide_steps(&facts, &mut draft);
     }
     draft.findings.overview = narrate::overview(&draft.view(&facts), &draft.findings);
-    if is_ours {
+    if owner == Owner::This {
         done::note(&facts, &mut draft);
     }
     finalizer::hold(&facts, &mut draft);
@@ -52,35 +65,38 @@ pub fn decide(
 }
 
 /// What is done in an environment that is this object's.
-fn decide_steps(facts: &Facts<'_>, draft: &mut Draft, given: Given) {
+fn decide_steps(facts: &Facts<'_>, draft: &mut Draft) {
     let may_act = !facts.desired.deleted && facts.desired.target.is_some();
     let unrefused = gates::all_pass(&draft.findings.gates);
     if draft.memory.hop.is_some() {
         // 3. A hop in flight is finished before anything else; only what concerns its servers holds it.
-        finish_hop(facts, draft, given);
+        finish_hop(facts, draft);
     } else if may_act {
         // 4. Otherwise the next hop, when all its gates have passed.
-        next_hop::approach(facts, draft);
+        next_hop::approach(facts, draft, unrefused);
+    }
+    if draft.set_aside.take().is_some() {
+        // It did not begin anew: nothing was interrupted.
+        draft.memory.baseline = None;
     }
     baseline::note(facts, draft);
     if may_act && draft.memory.hop.is_none() {
         // 5. Devices follow, where servers rest.
         rollout::follow(facts, draft, unrefused);
         // 6. At rest no one can roll a server by accident.
-        if unrefused {
-            catch::hold(facts, draft);
-        }
+        catch::hold(facts, draft);
     }
 }
 
 /// Takes the hop in flight further, and ends it when all its servers are verified.
-fn finish_hop(facts: &Facts<'_>, draft: &mut Draft, given: Given) {
+fn finish_hop(facts: &Facts<'_>, draft: &mut Draft) {
     if matches!(draft.standing, Standing::RestoredByHand { .. }) {
         return;
     }
-    retarget::end_hop(facts, draft, given);
     if let Some(hop) = &mut draft.memory.hop {
+        hop::unseen::note(facts, hop);
         hop::lost::follow(facts, hop);
+        hop::correction::follow(facts, hop);
     }
     let held_now = draft.memory.paused.as_ref().is_some_and(|paused| paused.now);
     hop::advance(facts, draft, if held_now { hop::Storage::IsHeld } else { hop::Storage::GoesOn });
@@ -94,5 +110,25 @@ fn conclude(facts: &Facts<'_>, draft: Draft) -> Decision {
     let wake_at = wants::wake_at(facts, &draft, &report);
     let events = events::since(facts.remembered, &draft.memory);
     let flags_over = draft.findings.rollout.map_or_else(Vec::new, |rollout| rollout.over);
-    Decision { steps: draft.steps, memory: draft.memory, report, events, wants, wake_at, flags_over }
+    Decision {
+        steps: draft.steps,
+        memory: draft.memory,
+        report,
+        events,
+        wants,
+        wake_at,
+        flags_over,
+        telling: Telling::Tell,
+    }
+}
+
+/// For so long a new process may read nothing before that is news.
+const SILENT_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether a process that has just begun knows nothing but what is remembered. A restart is no event for people.
+fn is_blind(facts: &Facts<'_>) -> bool {
+    let is_new = facts.now.duration_since(facts.observed.flagged.since) < SILENT_FOR;
+    let has_read_nothing = facts.observed.access == Access::NotYet && facts.observed.servers.is_none();
+    let has_known = facts.remembered.settled.is_some() || facts.remembered.hop.is_some();
+    is_new && has_read_nothing && has_known
 }

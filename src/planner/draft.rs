@@ -8,7 +8,7 @@ use std::ops::Deref;
 use super::facts::{Facts, Touched};
 use super::findings::Findings;
 use super::intent::Intent;
-use super::memory::Memory;
+use super::memory::{Hop, Memory};
 use super::settle::Standing;
 use super::step::Step;
 use crate::catalog::Version;
@@ -26,6 +26,8 @@ pub struct Draft {
     pub standing: Standing,
     /// What the servers are to do next.
     pub intent: Intent,
+    /// A hop that was ordered and surely not carried out: it begins anew only when its gates still pass.
+    pub set_aside: Option<Hop>,
 }
 
 impl Draft {
@@ -37,6 +39,7 @@ impl Draft {
             findings: Findings::default(),
             standing: Standing::Unsure,
             intent: Intent::Undecided,
+            set_aside: None,
         }
     }
 

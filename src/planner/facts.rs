@@ -45,10 +45,15 @@ impl<'a> Facts<'a> {
             desired,
             catalog,
             remembered,
-            situation: Situation::read(observed, desired, now),
+            situation: Situation::read(observed, desired),
             travellers: Travellers::count(observed, desired),
             now,
         }
+    }
+
+    /// The time by which ages are measured: facts are stamped with it, and no step of a wall clock moves it.
+    pub fn monotonic(&self) -> Timestamp {
+        self.observed.witnesses.monotonic
     }
 
     /// How many live devices a release refuses as they are.

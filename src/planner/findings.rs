@@ -20,3 +20,27 @@ pub struct Findings {
     /// The path, of which the next hop is the first part.
     pub path: Option<Path>,
 }
+
+impl Findings {
+    /// Adds gates of servers, each name once: of two with one name the one that does not pass.
+    pub fn add(&mut self, gates: Vec<Gate>) {
+        join(&mut self.gates, gates);
+    }
+
+    /// The gates of servers and devices, each name once.
+    pub fn every_gate(&self) -> Vec<Gate> {
+        let mut gates = self.gates.clone();
+        join(&mut gates, self.rollout_gates.clone());
+        gates
+    }
+}
+
+fn join(gates: &mut Vec<Gate>, more: Vec<Gate>) {
+    for gate in more {
+        match gates.iter_mut().find(|known| known.name == gate.name) {
+            None => gates.push(gate),
+            Some(known) if known.verdict.passes() => *known = gate,
+            Some(_) => {}
+        }
+    }
+}

@@ -84,8 +84,11 @@ pub fn of_a_hop(view: &View<'_>) -> Vec<Gate> {
 
 /// The gates that are asked last, on facts gathered after all others passed.
 pub fn of_the_last_moment(view: &View<'_>) -> Vec<Gate> {
-    let checks: [Check; 2] =
-        [(GateName::Backup, backup::check), (GateName::Compatibility, compatibility::check)];
+    let checks: [Check; 3] = [
+        (GateName::Backup, backup::check),
+        (GateName::Compatibility, compatibility::check),
+        (GateName::AutoUpgradeSwitch, auto_upgrade_switch::check_reading),
+    ];
     run(view, &checks)
 }
 

@@ -5,24 +5,27 @@
 
 mod advance;
 mod begin;
+pub(super) mod correction;
 mod finish;
 pub(super) mod lost;
 mod manual;
 mod means;
 mod trouble;
+pub(super) mod unseen;
 mod workload;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(super) use self::advance::{Storage, advance};
+pub(super) use self::advance::{Storage, advance, first_trouble};
 pub(super) use self::begin::begin;
 pub(super) use self::finish::finish_if_complete;
+use self::means::CarriedOut;
 pub use self::trouble::Trouble;
+use super::facts::Facts;
 use super::memory::{Hop, Means};
-use super::observed::Observed;
 use super::report::ServerState;
 use super::step::Step;
-use crate::fleet::{Guid, ServerName, ServerRole, Verification};
+use crate::fleet::{Guid, ServerName, ServerRole};
 
 /// A server that takes longer is said to be slow.
 pub const SLOW_AFTER: SignedDuration = SignedDuration::from_mins(30);
@@ -58,14 +61,26 @@ pub struct Progress {
     pub wake_at: Option<Timestamp>,
 }
 
-/// Whether the hop can still be given up: a person was asked to upgrade the authority and has not.
-pub fn is_asked_in_vain(hop: &Hop, observed: &Observed) -> bool {
-    let Some(authority) = hop.servers.first() else { return true };
-    !hop.adopted
-        && authority.role == ServerRole::Authority
-        && matches!(authority.means, Means::Manual(_))
-        && authority.verified_at.is_none()
-        && observed
-            .server(&authority.guid)
-            .is_some_and(|server| server.verification(hop.to) == Verification::Below(hop.from))
+/// Whether the hop is past its point of no return, or may be: the authority has its order. One that nobody can look at may
+/// have it.
+pub(super) fn is_begun(facts: &Facts<'_>, hop: &Hop) -> bool {
+    let Some(authority) = hop.servers.first().filter(|entry| entry.role == ServerRole::Authority) else {
+        return true;
+    };
+    hop.adopted
+        || authority.carried_out_at.is_some()
+        || authority.verified_at.is_some()
+        || authority.means.way().carried_out(hop, authority, facts.observed) != CarriedOut::No
+}
+
+/// Whether a person upgrades the authority.
+pub(super) fn is_by_hand(hop: &Hop) -> bool {
+    hop.servers.first().is_some_and(|entry| matches!(entry.means, Means::Manual(_)))
+}
+
+/// Whether nothing of the hop can be reached any more: of every server that is not verified, what runs it is gone, or is
+/// nothing of ours.
+pub(super) fn is_gone(facts: &Facts<'_>, hop: &Hop) -> bool {
+    let mut left = hop.servers.iter().filter(|entry| entry.verified_at.is_none());
+    left.all(|entry| entry.means.way().is_gone(facts.observed))
 }

@@ -52,9 +52,18 @@ pub struct Memory {
     /// A pause that an order began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<PausedByOrder>,
+    /// A hop that an order gave up: it does not begin again by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up: Option<GivenUp>,
+    /// When the authority's auto-upgrade switch was last to be turned off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch_off_at: Option<Timestamp>,
     /// Uids of orders that were consumed, newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consumed_orders: Vec<String>,
+    /// Orders that were refused, newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_orders: Vec<RefusedOrder>,
 }
 
 impl Default for Memory {
@@ -72,7 +81,10 @@ impl Default for Memory {
             rollouts: Vec::new(),
             done: None,
             paused: None,
+            given_up: None,
+            switch_off_at: None,
             consumed_orders: Vec::new(),
+            refused_orders: Vec::new(),
         }
     }
 }
@@ -153,13 +165,19 @@ pub struct Hop {
     pub from: Version,
     /// To this one.
     pub to: Version,
-    /// When the authority was ordered: the point of no return.
+    /// When the authority was ordered.
     pub started_at: Timestamp,
     /// Whether it was begun by somebody else and adopted.
     #[serde(default)]
     pub adopted: bool,
     /// How many storage servers go at once.
     pub at_once: AtOnce,
+    /// The order that approved it: used up when the hop is past its point of no return.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// Since when nobody can see its servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen_since: Option<Timestamp>,
     /// Risks that were accepted for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_risks: Vec<String>,
@@ -182,9 +200,66 @@ pub struct HopServer {
     /// When it was ordered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered_at: Option<Timestamp>,
+    /// When the order was seen to be carried out: of the authority, the point of no return.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_out_at: Option<Timestamp>,
+    /// How long nobody could see it since, in seconds: no deadline counts that.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unseen_seconds: i64,
+    /// Since when what runs it is settled on what it was to get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// Since when it answers at the new release, as far as no answer contradicts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
     /// When it was verified at the new release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<Timestamp>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_zero(seconds: &i64) -> bool {
+    *seconds == 0
+}
+
+impl HopServer {
+    /// One whose turn has not come.
+    pub fn waiting(guid: Guid, name: ServerName, role: ServerRole, means: Means) -> Self {
+        Self {
+            guid,
+            name,
+            role,
+            means,
+            ordered_at: None,
+            carried_out_at: None,
+            unseen_seconds: 0,
+            settled_at: None,
+            seen_at: None,
+            verified_at: None,
+        }
+    }
+}
+
+/// A hop that an order gave up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GivenUp {
+    /// From this release.
+    pub from: Version,
+    /// To this one.
+    pub to: Version,
+    /// The order's name.
+    pub order: String,
+}
+
+/// An order that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedOrder {
+    /// Its uid.
+    pub uid: String,
+    /// Why, and what to do instead.
+    pub why: String,
 }
 
 /// How one server of a hop is upgraded, with every operand.
@@ -251,8 +326,25 @@ pub struct Restored {
     pub release: Version,
     /// When.
     pub noticed_at: Timestamp,
-    /// The spec's generation then: another one is somebody's answer.
-    pub generation: i64,
+    /// What the spec wanted when it was told: another wish is somebody's answer. `None` where that was not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<WantedThen>,
+}
+
+/// What a spec wanted at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum WantedThen {
+    /// Nothing: it only observed.
+    Nothing,
+    /// This release.
+    Release(Version),
+}
+
+impl From<Option<Version>> for WantedThen {
+    fn from(target: Option<Version>) -> Self {
+        target.map_or(Self::Nothing, Self::Release)
+    }
 }
 
 /// A rollout of the settled release to one group.

@@ -12,14 +12,16 @@ use super::draft::{Draft, View};
 use super::facts::Facts;
 use super::findings::Findings;
 use super::intent::Intent;
-use super::memory::Hop;
+use super::memory::{Hop, HopServer};
+use super::observed::{Access, AccessFailure};
 use super::report::{
     BackupsInterrupted, DevicesReport, Gate, GateName, Needs, Now, Phase, Report, ServerState, Verdict,
 };
 use super::rollout;
 use super::settle::Standing;
-use super::{Decision, Reason, Wants, durations, gates, hop, plan, words};
+use super::{Decision, Reason, Telling, Wants, durations, gates, hop, plan, words};
 use crate::fleet::ServerRole;
+use crate::fleet::evidence::VERIFYING_SPAN;
 
 /// Facts that are missing for longer stall (ARCHITECTURE.md, health).
 pub(super) const UNKNOWN_STALLS_AFTER: SignedDuration = SignedDuration::from_mins(30);
@@ -61,7 +63,7 @@ pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
         target,
         servers_current: u32::try_from(current.count()).unwrap_or(u32::MAX),
         servers_total: u32::try_from(view.situation.own().count()).unwrap_or(u32::MAX),
-        gates: every_gate(findings),
+        gates: findings.every_gate(),
         now: now(view, findings),
         servers,
         backups_interrupted: backups_interrupted(view),
@@ -72,19 +74,6 @@ pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
     };
     report.conditions = conditions::all(view, &report);
     report
-}
-
-/// The gates of servers and devices, each name once: of two with one name the one that does not pass.
-fn every_gate(findings: &Findings) -> Vec<Gate> {
-    let mut gates = findings.gates.clone();
-    for gate in &findings.rollout_gates {
-        match gates.iter_mut().find(|known| known.name == gate.name) {
-            None => gates.push(gate.clone()),
-            Some(known) if known.verdict.passes() => *known = gate.clone(),
-            Some(_) => {}
-        }
-    }
-    gates
 }
 
 fn headline(view: &View<'_>, findings: &Findings) -> Headline {
@@ -164,7 +153,7 @@ fn held(view: &View<'_>, gate: &Gate) -> Headline {
         Verdict::Unknown { reason, message, since } => {
             let stalls_at = since.and_then(|since| since.saturating_add(UNKNOWN_STALLS_AFTER).ok());
             let phase = match stalls_at {
-                Some(stalls_at) if view.now >= stalls_at => Phase::Stalled,
+                Some(stalls_at) if view.monotonic() >= stalls_at => Phase::Stalled,
                 Some(_) | None => Phase::Checking,
             };
             let mend =
@@ -186,6 +175,9 @@ fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
     if let Standing::RestoredByHand { .. } = view.standing {
         let gate = Gate { name: GateName::Restore, verdict: gates::restore::check(view) };
         return held(view, &gate);
+    }
+    if let Some(headline) = out_of_sight(view, hop) {
+        return headline;
     }
     let in_trouble = progress.servers.iter().find_map(|server| Some((server, server.trouble.as_ref()?)));
     if let Some((server, trouble)) = in_trouble {
@@ -229,7 +221,55 @@ fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
         }
     };
     let until = since.and_then(|since| since.saturating_add(durations::SERVER_TAKES_AT_MOST).ok());
-    Headline { until: until.filter(|_| !is_slow), ..Headline::new(Phase::Upgrading, reason, message) }
+    let headline =
+        Headline { until: until.filter(|_| !is_slow), ..Headline::new(Phase::Upgrading, reason, message) };
+    with_what_comes_after(view, hop, headline)
+}
+
+/// Why nobody can see how the hop goes. An authority that is being upgraded is expected to be silent for a while.
+fn out_of_sight(view: &View<'_>, hop: &Hop) -> Option<Headline> {
+    let Access::Failed { failure, since, .. } = &view.observed.access else { return None };
+    if view.monotonic().duration_since(*since) < VERIFYING_SPAN {
+        return None;
+    }
+    let in_flight = |entry: &HopServer| entry.role == ServerRole::Authority && entry.verified_at.is_none();
+    match failure {
+        AccessFailure::Unreachable | AccessFailure::Unexpected if hop.servers.iter().any(in_flight) => None,
+        AccessFailure::Unreachable
+        | AccessFailure::Unexpected
+        | AccessFailure::SecretMissing
+        | AccessFailure::SecretIncomplete
+        | AccessFailure::SecretForbidden
+        | AccessFailure::SecretForOtherHost
+        | AccessFailure::AccountNotUsable
+        | AccessFailure::HostDenied
+        | AccessFailure::CertificateAuthorityMissing
+        | AccessFailure::Untrusted
+        | AccessFailure::Refused
+        | AccessFailure::Forbidden => {
+            let gate = Gate { name: GateName::Access, verdict: gates::access::check(view) };
+            Some(held(view, &gate))
+        }
+    }
+}
+
+/// What is wrong with the spec is said while the hop goes on, since it holds what comes after.
+fn with_what_comes_after(view: &View<'_>, hop: &Hop, headline: Headline) -> Headline {
+    let checks = [
+        gates::spec::check(view),
+        gates::storage::check(view),
+        gates::support::check(view),
+        gates::files::check_after(view, hop.to),
+    ];
+    let refusal = checks.into_iter().find_map(|verdict| match verdict {
+        Verdict::Refuse { message, mend, .. } => Some((message, mend)),
+        Verdict::Pass | Verdict::Hold { .. } | Verdict::Unknown { .. } => None,
+    });
+    let Some((problem, mend)) = refusal else { return headline };
+    let longer = format!("{}; then: {problem}", headline.message);
+    let fits = longer.chars().count() <= words::MAX_MESSAGE;
+    let message = if fits { longer } else { headline.message.clone() };
+    Headline { message, mend: Some(format!("after the hop: {problem}: {mend}")), ..headline }
 }
 
 /// The devices counted against the release that they follow; before they follow any, against the wanted one.
@@ -332,5 +372,6 @@ pub(super) fn unreadable_memory(facts: &Facts<'_>, mut draft: Draft) -> Decision
         wants: Wants { servers_every: SERVERS_AT_REST, ..Wants::first(facts.desired) },
         wake_at: None,
         flags_over: Vec::new(),
+        telling: Telling::Tell,
     }
 }

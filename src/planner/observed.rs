@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::desired::{ImageFrom, Problem, WorkloadRef};
 use super::order::Order;
-use crate::fleet::{Devices, Guid, Server, ServerName};
+use crate::fleet::{Devices, Guid, Server};
 
 /// Everything observed.
 #[derive(Clone, Debug)]
@@ -114,7 +114,17 @@ pub struct Witnesses {
 impl Witnesses {
     /// All witnesses agree on this time. For scripts and tests.
     pub fn agreeing(now: Timestamp) -> Self {
-        Self { operator: now, monotonic: now, api_server: None, authority: None }
+        Self { operator: now, monotonic: now, api_server: Some(now), authority: None }
+    }
+
+    /// The least of them: so much time has passed by every clock.
+    pub fn granted(&self) -> Timestamp {
+        self.all().min().unwrap_or(self.operator)
+    }
+
+    /// Whether anything outside of the operator's process and its node tells the time.
+    pub fn is_witnessed(&self) -> bool {
+        self.api_server.is_some() || self.authority.is_some()
     }
 
     /// The latest of them: what begins now begins then at the latest, whichever of them is wrong.
@@ -259,6 +269,8 @@ pub struct WorkloadFacts {
     pub catch: Catch,
     /// Whether its rollout is through.
     pub rollout: WorkloadRollout,
+    /// Whether the catch can be closed now.
+    pub revisions: Revisions,
     /// Who writes the image.
     pub image_from: ImageFrom,
     /// Reasons why this operator cannot upgrade it, as sentences.
@@ -274,6 +286,16 @@ pub enum Catch {
     Held,
     /// It is open.
     Open,
+}
+
+/// Whether a workload is on its way from one revision to another. Below the partition Kubernetes brings back the revision
+/// that was current before the rollout, so that closing a catch in the middle of one would bring the old image back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revisions {
+    /// What runs, or is being started, is the template.
+    One,
+    /// It is on its way, or held at an older one.
+    Several,
 }
 
 /// How far a workload's rollout is.
@@ -399,10 +421,5 @@ impl Observed {
             WorkloadReading::Read(facts) => Some(facts),
             WorkloadReading::Missing | WorkloadReading::Unreadable(_) => None,
         }
-    }
-
-    /// A server's name, or its guid where it is not listed.
-    pub fn name_of(&self, guid: &Guid) -> ServerName {
-        self.server(guid).map_or_else(|| ServerName(guid.0.clone()), |server| server.name.clone())
     }
 }

@@ -158,6 +158,8 @@ reasons! {
     Slow,
     /// A server took longer than its deadline.
     DeadlinePassed,
+    /// A server reports another release than its image is for.
+    UnexpectedRelease,
     /// A server's workload fails.
     ServerFailing,
     /// The first device must be seen to move.

@@ -12,9 +12,6 @@ use crate::catalog::Version;
 use crate::catalog::path::Path;
 use crate::fleet::{Guid, ServerName, ServerRole};
 
-/// Longest message, in characters.
-pub const MAX_MESSAGE: usize = 120;
-
 /// Where the environment is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {

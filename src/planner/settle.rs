@@ -4,7 +4,7 @@
 
 use super::desired::Desired;
 use super::facts::Facts;
-use super::memory::{Memory, Restored, Settled, Wait, WaitEvidence};
+use super::memory::{Memory, Restored, Settled, Wait, WaitEvidence, WantedThen};
 use super::observed::{Access, AccessFailure, Observed};
 use super::order::Action;
 use super::orders;
@@ -72,7 +72,10 @@ pub(super) fn settle(facts: &Facts<'_>, memory: &mut Memory) -> Standing {
     {
         return Standing::RestoredByHand { server: unclear.name.0.clone(), release: restored.release };
     }
-    memory.restored = None;
+    if memory.restored.take().is_some() {
+        // Brought up again by hand: its migrations have begun anew, and with them the wait.
+        reset_wait(facts, memory);
+    }
     if let Some(authority) = verified_authority(situation)
         && memory.hop.is_none()
     {
@@ -110,9 +113,10 @@ fn compare(facts: &Facts<'_>, memory: &mut Memory) -> Standing {
             }
         };
     }
-    // A server that is silent, or was installed anew at the same release, unsettles nothing: a gate names it.
+    // A server that is silent, or was installed anew at the same release, unsettles nothing: a gate names it. Nor does a
+    // restart of the operator: what was verified stays while no answer contradicts it.
     if let Some(known) = memory.settled.as_ref().map(|settled| settled.release)
-        && verified_authority(situation) == Some(known)
+        && situation.at() == Some(known)
         && situation.own().all(|server| server.version == Some(known))
     {
         hear_last_upgrade(memory, desired);
@@ -145,6 +149,16 @@ pub fn adopting_order<'a>(memory: &Memory, observed: &'a Observed) -> Option<&'a
     orders::open(observed, memory).find(|order| order.action == Action::Adopt).map(|order| order.uid.as_str())
 }
 
+/// A server was verified below the release of the wait and is there again: the wait begins anew, whatever the spec told of
+/// the time before.
+fn reset_wait(facts: &Facts<'_>, memory: &mut Memory) {
+    let Some(wait) = &mut memory.wait else { return };
+    wait.started_at = facts.observed.witnesses.latest();
+    wait.evidence = WaitEvidence::SeenToMove;
+    (wait.down_seconds, wait.down_since) = (0, None);
+    wait.resets = wait.resets.saturating_add(1);
+}
+
 /// The environment is settled at a release from now on.
 fn begin(facts: &Facts<'_>, memory: &mut Memory, release: Version) {
     let Facts { observed, desired, situation, .. } = facts;
@@ -175,11 +189,11 @@ fn hear_last_upgrade(memory: &mut Memory, desired: &Desired) {
 /// Time that servers were down in a wait is added to it. While the authority does not answer nobody can say that any
 /// server runs, so that time is added as well.
 fn note_downtime(facts: &Facts<'_>, memory: &mut Memory) {
-    let Facts { observed, situation, now, .. } = facts;
+    let Facts { observed, situation, .. } = facts;
     let Some(wait) = &mut memory.wait else { return };
     let silent = match &observed.access {
         Access::Failed { failure: AccessFailure::Unreachable, since, .. } => {
-            Some(*since).filter(|since| now.duration_since(*since) >= VERIFYING_SPAN)
+            Some(*since).filter(|since| facts.monotonic().duration_since(*since) >= VERIFYING_SPAN)
         }
         Access::Failed { .. } | Access::Good | Access::NotYet => None,
     };
@@ -237,9 +251,11 @@ fn note_fall(facts: &Facts<'_>, memory: &mut Memory, fall: Fall) -> Standing {
     let noticed = memory.restored.get_or_insert(Restored {
         release: fall.release,
         noticed_at: now,
-        generation: desired.generation,
+        wanted: Some(desired.target.into()),
     });
-    let settled_by_somebody = noticed.generation != desired.generation;
+    // Only another wish is an answer: an edit of anything else says nothing about the restore.
+    let wanted = *noticed.wanted.get_or_insert(desired.target.into());
+    let settled_by_somebody = wanted != WantedThen::from(desired.target);
     if !settled_by_somebody && adopting_order(memory, observed).is_none() {
         return Standing::RestoredByHand { server: fall.server, release: fall.release };
     }

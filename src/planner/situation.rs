@@ -1,6 +1,6 @@
 //! The environment sorted out: which servers count, and what the spec says of each.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::desired::{Appliance, Method, StorageRole};
 use super::{Desired, Observed};
@@ -39,7 +39,8 @@ pub struct Situation<'a> {
 
 impl<'a> Situation<'a> {
     /// Sorts the environment out.
-    pub fn read(observed: &'a Observed, desired: &'a Desired, now: Timestamp) -> Self {
+    pub fn read(observed: &'a Observed, desired: &'a Desired) -> Self {
+        let now = observed.witnesses.monotonic;
         let list = observed.servers.as_ref().map_or(&[][..], |servers| &servers.list);
         let authority = list.iter().find(|server| server.role == ServerRole::Authority);
         let mut storage = Vec::new();

@@ -33,7 +33,8 @@ pub(super) fn wants(facts: &Facts<'_>, draft: &Draft) -> Wants {
     // What does not add up is read again soon.
     let odd = devices.is_some_and(|devices| devices.oddities.unaccounted() > 0)
         || !gates::facts::check_devices(&draft.view(facts)).passes();
-    let is_sure = memory.settled.is_some() && memory.hop.is_none();
+    // The last readings before an order are taken soon.
+    let is_sure = memory.settled.is_some() && memory.hop.is_none() && memory.cleared.is_none();
     Wants {
         servers_every: if is_sure { SERVERS_AT_REST } else { SERVERS_IN_A_HOP },
         devices_every: if rolling || odd { DEVICES_IN_A_ROLLOUT } else { DEVICES_AT_REST },

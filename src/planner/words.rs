@@ -4,7 +4,8 @@ use std::fmt::Display;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::report::MAX_MESSAGE;
+/// Longest message, in characters: what a printer column can bear.
+pub const MAX_MESSAGE: usize = 120;
 
 /// An instant for people, to the minute, always in UTC: `2026-11-26 03:00 UTC`.
 pub fn instant(at: Timestamp) -> String {

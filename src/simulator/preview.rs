@@ -11,7 +11,7 @@ use crate::api::{CodeRelease, CodeUpgrade};
 use crate::catalog::merge::Layer;
 use crate::fleet::GroupRule;
 use crate::planner::observed::{
-    Access, Catch, Observed, Rights, Witnesses, WorkloadFacts, WorkloadReading, WorkloadRollout,
+    Access, Catch, Observed, Revisions, Rights, Witnesses, WorkloadFacts, WorkloadReading, WorkloadRollout,
 };
 use crate::planner::{Decision, Desired, Memory, decide};
 use crate::translate;
@@ -85,6 +85,7 @@ fn assumed_workloads(
                 running_image: Some("as it is".into()),
                 catch: Catch::Held,
                 rollout: WorkloadRollout::Settled,
+                revisions: Revisions::One,
                 image_from: crate::planner::desired::ImageFrom::Operator,
                 misfits: Vec::new(),
                 rights: Rights::Granted,

@@ -108,9 +108,12 @@ pub fn order_status(object: &CodeUpgradeOrder, memory: &Memory, now: Timestamp) 
     if let Some(known) = known.filter(|known| known.state != OrderState::Pending) {
         return known.clone();
     }
-    let consumed = object.metadata.uid.as_ref().is_some_and(|uid| memory.consumed_orders.contains(uid));
+    let uid = object.metadata.uid.as_deref().unwrap_or_default();
+    let consumed = memory.consumed_orders.iter().any(|known| known == uid);
+    let refused = memory.refused_orders.iter().find(|refused| refused.uid == uid);
     let (state, message) = match order(object) {
         Err(refusal) => (OrderState::Refused, Some(refusal)),
+        Ok(_) if refused.is_some() => (OrderState::Refused, refused.map(|refused| refused.why.clone())),
         Ok(_) if consumed => (OrderState::Consumed, None),
         Ok(order) if order.expires_at.is_some_and(|end| end <= now) => {
             let message = "its moment did not come in time: give it again if it is still meant";

@@ -41,7 +41,7 @@ pub struct Listing {
 pub async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) -> Result<Listing, Failure> {
     let failure = |error: code42::Error| Failure::from(&error);
     // Before the first question: what changes while it is listed may be missed.
-    let began = clock.now();
+    let began = clock.monotonic_now();
     let organisations = if GroupMatcher::needs_organisations(purpose.groups) {
         client.organisations().await.map_err(failure)?.value
     } else {
@@ -65,7 +65,7 @@ pub async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) 
         }
     }
     let problems = unresolved.into_iter().map(Problem::of_group).collect();
-    Ok(Listing { devices: builder.finish(clock.now()), problems })
+    Ok(Listing { devices: builder.finish(clock.monotonic_now()), problems })
 }
 
 /// The same devices with the ranks of another release: a place in a rollout depends on nothing but guid and release.

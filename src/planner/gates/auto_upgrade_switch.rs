@@ -39,3 +39,14 @@ pub fn check(view: &View<'_>) -> Verdict {
         ),
     }
 }
+
+/// Holds until the switch was read after all other gates had passed: somebody may have turned it on meanwhile.
+pub fn check_reading(view: &View<'_>) -> Verdict {
+    let (Intent::Hop(_), Some(cleared)) = (view.intent, &view.memory.cleared) else { return Verdict::Pass };
+    match view.observed.settings {
+        Some(settings) if settings.read_at >= cleared.at => Verdict::Pass,
+        Some(_) | None => {
+            Verdict::hold(Reason::NotYetObserved, "the auto-upgrade switch is read once more", None)
+        }
+    }
+}

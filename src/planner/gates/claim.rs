@@ -8,7 +8,7 @@ use crate::planner::report::Verdict;
 /// Refuses where another object claimed the environment before.
 pub fn check(view: &View<'_>) -> Verdict {
     match owner(view.observed, view.desired, view.remembered) {
-        Owner::This | Owner::AnotherAuthority { .. } => Verdict::Pass,
+        Owner::This | Owner::AnotherAuthority { .. } | Owner::Contradicted { .. } => Verdict::Pass,
         Owner::AnotherObject(other) => Verdict::refuse(
             Reason::ClaimedByAnother,
             format!("CodeUpgrade {other} claimed this authority before"),

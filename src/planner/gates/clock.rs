@@ -18,9 +18,14 @@ pub fn check(view: &View<'_>) -> Verdict {
         return Verdict::Pass;
     }
     let witnesses = &view.observed.witnesses;
-    let least = witnesses.all().min().unwrap_or(view.now);
-    let most = witnesses.all().max().unwrap_or(view.now);
-    let spread = most.duration_since(least);
+    if !witnesses.is_witnessed() {
+        return Verdict::unknown(
+            Reason::ClocksDisagree,
+            "neither the API server nor the authority has told its time yet",
+            None,
+        );
+    }
+    let spread = witnesses.latest().duration_since(witnesses.granted());
     if spread <= LARGEST_SPREAD {
         return Verdict::Pass;
     }

@@ -25,7 +25,7 @@ pub fn check(view: &View<'_>) -> Verdict {
         );
     };
     let oldest = servers.read_at.min(settings.read_at);
-    let age = view.now.duration_since(oldest);
+    let age = view.monotonic().duration_since(oldest);
     if age > FACTS_FRESH_FOR {
         let message = format!("the last good answer of the authority is {} old", words::duration(age));
         return Verdict::unknown(Reason::FactsStale, message, Some(oldest));

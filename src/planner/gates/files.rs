@@ -1,7 +1,9 @@
 //! The software of the release is there, for every server of the hop (ARCHITECTURE.md, rule 7).
 
 use super::{Touched, View};
+use crate::catalog::Version;
 use crate::planner::desired::ImageFrom;
+use crate::planner::intent::route;
 use crate::planner::observed::Catch;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -39,4 +41,21 @@ fn awaited(view: &View<'_>, touched: &Touched<'_>, image: &str) -> Option<Verdic
             format!("set the image of {reference} to {image} in Git (imageFrom: Git)"),
         )
     })
+}
+
+/// Refuses where the release after the hop in flight has no source: there is time to add one.
+pub fn check_after(view: &View<'_>, at: Version) -> Verdict {
+    let after = view.desired.target.filter(|target| *target > at);
+    let path = after.and_then(|target| route(view.facts, at, target).ok());
+    let Some(next) = path.and_then(|path| path.legs.first().map(|leg| leg.to)) else { return Verdict::Pass };
+    let uses_image = view.desired.authority.method.as_ref().is_some_and(|method| method.workload().is_some());
+    let has_image = view.desired.source(next).is_some_and(|source| source.image.is_some());
+    if !uses_image || has_image {
+        return Verdict::Pass;
+    }
+    Verdict::refuse(
+        Reason::SourceMissing,
+        format!("spec.sources names no image for {next}, the release after it"),
+        format!("add {{release: {next}, image: …}} to spec.sources"),
+    )
 }

@@ -14,5 +14,10 @@ pub fn check(view: &View<'_>) -> Verdict {
             format!("authority {found} answers at the url; this object is about {pinned}"),
             "correct spec.authority.url, or delete this object and create a new one for the other environment",
         ),
+        Owner::Contradicted { wanted, pinned } => Verdict::refuse(
+            Reason::OtherAuthority,
+            format!("spec.authority.guid is {wanted}; this object has been about {pinned}"),
+            "correct spec.authority.guid, or delete this object and create a new one for the other environment",
+        ),
     }
 }

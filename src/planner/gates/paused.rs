@@ -10,6 +10,15 @@ pub fn check(view: &View<'_>) -> Verdict {
     if let Some(what) = &view.desired.paused {
         return Verdict::ask(Reason::Paused, format!("paused by {what}"));
     }
+    if let (Some(given_up), Some(to)) = (&view.memory.given_up, view.to())
+        && given_up.to == to
+    {
+        let message = format!(
+            "the hop to {to} was given up by order {}; order Retry, or change spec.version, to go on",
+            given_up.order
+        );
+        return Verdict::ask(Reason::Paused, message);
+    }
     match &view.memory.paused {
         Some(paused) => Verdict::ask(
             Reason::Paused,

@@ -3,35 +3,52 @@
 use jiff::Timestamp;
 
 use super::View;
+use crate::catalog::Version;
+use crate::planner::intent::Intent;
 use crate::planner::memory::WaitEvidence;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
 
-/// When the wait of the settled release ends, if it has one.
-pub fn until(view: &View<'_>) -> Option<Timestamp> {
-    let wait = view.memory.wait.as_ref()?;
-    let length = view.catalog.release(wait.release)?.post_upgrade_wait?;
-    Some(wait.until(length, view.now))
+/// What is known of the wait after the release that the environment is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The release asks for none.
+    NoWait,
+    /// It ends then, by the clock that it began by.
+    Until(Timestamp),
+    /// Nothing describes the release, or nobody knows since when it runs.
+    Unknown,
 }
 
-/// When the operator's clock will show that every witness grants the wait.
+/// What is known of the wait.
+pub fn known(view: &View<'_>) -> Known {
+    let Some(wait) = &view.memory.wait else { return Known::Unknown };
+    let Some(release) = view.catalog.release(wait.release) else { return Known::Unknown };
+    release.post_upgrade_wait.map_or(Known::NoWait, |length| Known::Until(wait.until(length, view.now)))
+}
+
+/// When the operator's clock will show that every witness grants the wait, if there is one.
 pub fn over_at(view: &View<'_>) -> Option<Timestamp> {
-    let until = until(view)?;
-    let least = view.observed.witnesses.all().min().unwrap_or(view.now);
-    let behind = view.now.duration_since(least);
+    let Known::Until(until) = known(view) else { return None };
+    let behind = view.now.duration_since(view.observed.witnesses.granted());
     Some(until.saturating_add(behind).unwrap_or(Timestamp::MAX))
 }
 
 /// Holds until the wait is over and every server has given a good answer since. Storage is brought to its
 /// authority without it.
 pub fn check(view: &View<'_>) -> Verdict {
-    if !matches!(view.intent, crate::planner::intent::Intent::Hop(_)) {
-        return Verdict::Pass;
-    }
-    let (Some(wait), Some(until), Some(over_at)) = (&view.memory.wait, until(view), over_at(view)) else {
-        return Verdict::Pass;
+    let Intent::Hop(leg) = view.intent else { return Verdict::Pass };
+    let (Some(wait), until) = (&view.memory.wait, known(view)) else {
+        return unknown(leg.from);
     };
+    let until = match until {
+        Known::Unknown => return unknown(leg.from),
+        _ if wait.release != leg.from => return unknown(leg.from),
+        Known::NoWait => return Verdict::Pass,
+        Known::Until(until) => until,
+    };
+    let over_at = over_at(view).unwrap_or(until);
     if view.now < over_at {
         let known = match wait.evidence {
             WaitEvidence::Completed | WaitEvidence::LastUpgrade => "",
@@ -53,4 +70,13 @@ pub fn check(view: &View<'_>) -> Verdict {
         );
     }
     Verdict::Pass
+}
+
+/// A release that nobody describes may ask for a wait: silence is no permission.
+fn unknown(at: Version) -> Verdict {
+    Verdict::refuse(
+        Reason::UnknownRelease,
+        format!("no CodeRelease describes {at}, where the servers are, so the wait after it is not known"),
+        format!("restore the CodeRelease of {at}, or add one with its postUpgradeWait"),
+    )
 }

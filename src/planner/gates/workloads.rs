@@ -1,7 +1,7 @@
 //! The workloads of the hop can be upgraded by this operator, and rest.
 
 use super::View;
-use crate::planner::observed::{Catch, WorkloadReading, WorkloadRollout};
+use crate::planner::observed::{Catch, Revisions, WorkloadReading, WorkloadRollout};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
@@ -38,6 +38,13 @@ pub fn check(view: &View<'_>) -> Verdict {
                 Reason::WorkloadUnfit,
                 format!("{reference}: {misfit}"),
                 "change the workload so, or upgrade this server by the method manual",
+            );
+        }
+        if facts.catch == Catch::Open && facts.revisions == Revisions::Several {
+            return Verdict::hold(
+                Reason::WorkloadUnsettled,
+                format!("{reference} is rolling; its catch is closed when it has settled"),
+                None,
             );
         }
         if facts.catch == Catch::Open {

@@ -1,13 +1,18 @@
-//! Taking a hop further: what is verified, whose turn it is, which effect is still missing.
+//! Taking a hop further: what is carried out, what is verified, whose turn it is, which effect is still missing.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
+
+use super::means::{CarriedOut, Haste};
 use super::trouble::Trouble;
-use super::{Progress, SLOW_AFTER, ServerProgress};
-use crate::fleet::{ServerRole, Verification};
+use super::{DEADLINE, Progress, SLOW_AFTER, ServerProgress};
+use crate::fleet::evidence::{VERIFYING_ANSWERS, VERIFYING_SPAN};
+use crate::fleet::{Guid, Server, ServerRole, Verification};
 use crate::planner::draft::Draft;
 use crate::planner::facts::Facts;
 use crate::planner::memory::{Hop, HopServer};
+use crate::planner::observed::{Access, AccessFailure};
 use crate::planner::report::ServerState;
 
 /// Whether storage may be ordered.
@@ -22,10 +27,15 @@ pub(in crate::planner) enum Storage {
 /// Takes the hop in flight further.
 pub(in crate::planner) fn advance(facts: &Facts<'_>, draft: &mut Draft, storage: Storage) {
     let Some(hop) = &mut draft.memory.hop else { return };
-    note_verified(facts, hop);
-    if storage == Storage::GoesOn {
-        order_next(facts, hop);
+    if note_carried_out(facts, hop) == PointOfNoReturn::Passed {
+        draft.memory.cleared = None;
+        if let Some(uid) = hop.approved_by.clone() {
+            draft.memory.consume(uid);
+        }
     }
+    let Some(hop) = &mut draft.memory.hop else { return };
+    note_verified(facts, hop);
+    order_next(facts, hop, storage);
     let mut progress = Progress::default();
     for entry in &hop.servers {
         progress.servers.push(progress_of(facts, hop, entry));
@@ -36,15 +46,61 @@ pub(in crate::planner) fn advance(facts: &Facts<'_>, draft: &mut Draft, storage:
     draft.findings.hop = Some(progress);
 }
 
-/// When a server in flight will next be called slow or stalled.
-fn next_limit(facts: &Facts<'_>, entry: &HopServer) -> Option<Timestamp> {
-    let (Some(ordered_at), None) = (entry.ordered_at, entry.verified_at) else { return None };
-    let deadline = entry.means.way().deadline(ordered_at)?;
-    let slow = ordered_at.saturating_add(SLOW_AFTER).ok();
-    [slow, Some(deadline)].into_iter().flatten().find(|limit| *limit > facts.now)
+/// Whether the authority was found to have its order just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PointOfNoReturn {
+    Passed,
+    AsBefore,
 }
 
-/// Records servers that are verified at the new release; what runs them must agree as well.
+/// Records orders that are carried out.
+fn note_carried_out(facts: &Facts<'_>, hop: &mut Hop) -> PointOfNoReturn {
+    let mut passed = PointOfNoReturn::AsBefore;
+    if hop.adopted && hop.started_at == facts.now {
+        passed = PointOfNoReturn::Passed;
+    }
+    let is_new = |entry: &HopServer| {
+        entry.carried_out_at.is_none()
+            && entry.ordered_at.is_some()
+            && entry.means.way().carried_out(hop, entry, facts.observed) == CarriedOut::Yes
+    };
+    let carried_out: Vec<bool> = hop.servers.iter().map(is_new).collect();
+    for (entry, is_carried_out) in hop.servers.iter_mut().zip(carried_out) {
+        if is_carried_out {
+            entry.carried_out_at = Some(facts.now);
+            if entry.role == ServerRole::Authority {
+                passed = PointOfNoReturn::Passed;
+            }
+        }
+    }
+    passed
+}
+
+/// The first server that does not go on, and why.
+pub(in crate::planner) fn first_trouble(facts: &Facts<'_>, hop: &Hop) -> Option<Trouble> {
+    let of = |entry| trouble(facts, hop, entry).or_else(|| obstacle(facts, hop, entry));
+    hop.servers.iter().find_map(of)
+}
+
+/// Since when a server in flight is awaited, and for how long of that nobody could see it.
+fn awaited_since(entry: &HopServer) -> Option<(Timestamp, SignedDuration)> {
+    match (entry.carried_out_at, entry.verified_at, entry.means.way().haste()) {
+        (Some(since), None, Haste::Timed) => Some((since, SignedDuration::from_secs(entry.unseen_seconds))),
+        (Some(_), None, Haste::Untimed) | (None, _, _) | (Some(_), Some(_), _) => None,
+    }
+}
+
+/// When a server in flight will next be called slow or stalled.
+fn next_limit(facts: &Facts<'_>, entry: &HopServer) -> Option<Timestamp> {
+    let (since, unseen) = awaited_since(entry)?;
+    [SLOW_AFTER, DEADLINE]
+        .into_iter()
+        .filter_map(|limit| since.saturating_add(limit.saturating_add(unseen)).ok())
+        .find(|limit| *limit > facts.now)
+}
+
+/// Records servers that are verified at the new release; what runs them must agree as well. Answers that an earlier process
+/// got count, as long as none contradicts them.
 fn note_verified(facts: &Facts<'_>, hop: &mut Hop) {
     if !facts.situation.fresh {
         return;
@@ -54,51 +110,90 @@ fn note_verified(facts: &Facts<'_>, hop: &mut Hop) {
         if entry.verified_at.is_some() || entry.ordered_at.is_none() {
             continue;
         }
-        let server = facts.observed.server(&entry.guid);
-        let verified = server.is_some_and(|server| server.verification(to) == Verification::Verified);
-        if verified && entry.means.way().agrees(facts.observed) {
+        let Some(server) = facts.observed.server(&entry.guid) else { continue };
+        let agrees = entry.means.way().agrees(facts.observed);
+        entry.settled_at = if agrees { entry.settled_at.or(Some(facts.now)) } else { None };
+        let is_there = match server.verification(to) {
+            Verification::Verified | Verification::Verifying => agrees,
+            Verification::Below(_) | Verification::Above(_) | Verification::Unsure => false,
+        };
+        if !is_there {
+            entry.seen_at = None;
+            continue;
+        }
+        let seen_at = *entry.seen_at.get_or_insert(server.streak.first);
+        if server.verification(to) == Verification::Verified || is_confirmed(server, seen_at) {
             entry.verified_at = Some(facts.now);
         }
     }
 }
 
-/// Orders the storage servers whose turn it is: one proves it, then several at once.
-fn order_next(facts: &Facts<'_>, hop: &mut Hop) {
-    // An authority that reads another release again is being restored: storage must not go ahead of it.
-    let authority_is_there = facts.situation.at() == Some(hop.to);
-    if !is_authority_verified(hop) || !authority_is_there || !facts.situation.fresh {
-        return;
-    }
-    let storage = |entry: &&HopServer| entry.role == ServerRole::Storage;
-    let proven = hop.servers.iter().filter(storage).filter(|entry| entry.verified_at.is_some()).count();
-    let in_flight: Vec<&HopServer> = hop
-        .servers
-        .iter()
-        .filter(storage)
-        .filter(|entry| entry.ordered_at.is_some() && entry.verified_at.is_none())
-        .collect();
-    // An earlier server's failure holds the rest: what broke one would break them all.
-    if in_flight.iter().any(|entry| trouble(facts, entry).is_some()) {
-        return;
-    }
-    let first = usize::try_from(hop.at_once.first.max(1)).unwrap_or(1);
-    let then = usize::try_from(hop.at_once.then.max(1)).unwrap_or(1);
-    let allowed = if proven < first { first - proven } else { then };
-    let room = allowed.saturating_sub(in_flight.len());
+/// Whether the answers of this process and the one that is remembered are enough together.
+fn is_confirmed(server: &Server, seen_at: Timestamp) -> bool {
+    let is_of_before = seen_at < server.streak.first;
+    is_of_before
+        && server.streak.answers >= VERIFYING_ANSWERS.saturating_sub(1)
+        && server.streak.last.duration_since(seen_at) >= VERIFYING_SPAN
+}
+
+/// Orders the storage servers whose turn it is: one proves it, then several at once. An order that is not carried out is
+/// decided anew at every look.
+fn order_next(facts: &Facts<'_>, hop: &mut Hop, storage: Storage) {
+    let pending = take_back(facts, hop);
+    let room = match storage {
+        Storage::GoesOn => room(facts, hop),
+        Storage::IsHeld => 0,
+    };
     let is_known = |entry: &HopServer| {
         facts.observed.server(&entry.guid).is_some() && entry.means.way().is_known(facts.observed)
     };
-    let ready: Vec<usize> = hop
+    let ready = hop
         .servers
-        .iter()
-        .enumerate()
-        .filter(|(_, entry)| storage(entry) && entry.ordered_at.is_none() && is_known(entry))
-        .map(|(index, _)| index)
-        .take(room)
-        .collect();
-    for index in ready {
-        hop.servers[index].ordered_at = Some(facts.now);
+        .iter_mut()
+        .filter(|entry| entry.role == ServerRole::Storage && entry.ordered_at.is_none() && is_known(entry))
+        .take(room);
+    for entry in ready {
+        entry.ordered_at = Some(pending.get(&entry.guid).copied().unwrap_or(facts.now));
     }
+}
+
+/// Takes back the orders to storage that are surely not carried out, and says when they were given.
+fn take_back(facts: &Facts<'_>, hop: &mut Hop) -> BTreeMap<Guid, Timestamp> {
+    let is_pending = |entry: &HopServer| {
+        entry.role == ServerRole::Storage
+            && entry.carried_out_at.is_none()
+            && entry.verified_at.is_none()
+            && entry.means.way().carried_out(hop, entry, facts.observed) == CarriedOut::No
+    };
+    let pending: Vec<bool> = hop.servers.iter().map(is_pending).collect();
+    let mut given = BTreeMap::new();
+    for (entry, _) in hop.servers.iter_mut().zip(pending).filter(|(_, pending)| *pending) {
+        if let Some(at) = entry.ordered_at.take() {
+            given.insert(entry.guid.clone(), at);
+        }
+    }
+    given
+}
+
+/// How many storage servers may be ordered now.
+fn room(facts: &Facts<'_>, hop: &Hop) -> usize {
+    // An authority that reads another release again is being restored: storage must not go ahead of it.
+    let authority_is_there = facts.situation.at() == Some(hop.to);
+    if !is_authority_verified(hop) || !authority_is_there || !facts.situation.fresh {
+        return 0;
+    }
+    // A server that fails, or that was proven and fell again, holds the rest: what broke one would break them all.
+    if hop.servers.iter().any(|entry| trouble(facts, hop, entry).is_some()) {
+        return 0;
+    }
+    let storage = || hop.servers.iter().filter(|entry| entry.role == ServerRole::Storage);
+    let proven = storage().filter(|entry| entry.verified_at.is_some()).count();
+    let in_flight =
+        storage().filter(|entry| entry.ordered_at.is_some() && entry.verified_at.is_none()).count();
+    let first = usize::try_from(hop.at_once.first.max(1)).unwrap_or(1);
+    let then = usize::try_from(hop.at_once.then.max(1)).unwrap_or(1);
+    let allowed = if proven < first { first - proven } else { then };
+    allowed.saturating_sub(in_flight)
 }
 
 fn is_authority_verified(hop: &Hop) -> bool {
@@ -108,27 +203,77 @@ fn is_authority_verified(hop: &Hop) -> bool {
 
 /// Why a server whose turn has come cannot be ordered.
 fn obstacle(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> Option<Trouble> {
-    if !is_authority_verified(hop) || entry.ordered_at.is_some() {
+    if !is_authority_verified(hop) || entry.carried_out_at.is_some() || entry.verified_at.is_some() {
         return None;
     }
-    if facts.observed.server(&entry.guid).is_none() {
+    if is_unlisted(facts, entry) {
         return Some(Trouble::NotListed);
     }
     entry.means.way().obstacle(facts.observed)
 }
 
-/// Why a server in flight does not go on.
-fn trouble(facts: &Facts<'_>, entry: &HopServer) -> Option<Trouble> {
-    let ordered_at = entry.ordered_at?;
+/// Whether the authority was asked lately, and does not list a server. Not read yet is not unlisted.
+fn is_unlisted(facts: &Facts<'_>, entry: &HopServer) -> bool {
+    facts.situation.fresh && facts.observed.server(&entry.guid).is_none()
+}
+
+/// Why a server that was ordered does not go on, or why one that was proven fell again.
+fn trouble(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> Option<Trouble> {
+    entry.ordered_at?;
     let way = entry.means.way();
-    way.trouble(facts.observed).or_else(|| {
-        let is_overdue = way.deadline(ordered_at).is_some_and(|deadline| facts.now > deadline);
-        is_overdue.then_some(Trouble::DeadlinePassed)
-    })
+    let server = facts.observed.server(&entry.guid).filter(|_| facts.situation.fresh);
+    if entry.verified_at.is_some() {
+        return way.trouble(facts.observed).filter(Trouble::is_of_a_pod).or_else(|| {
+            let silent = server.filter(|server| !server.online && server.streak.verifies())?;
+            Some(Trouble::FellSilent(silent.streak.first))
+        });
+    }
+    way.trouble(facts.observed)
+        .or_else(|| unexpected_release(hop, entry, server?))
+        .or_else(|| is_overdue(facts, entry, server).then_some(Trouble::DeadlinePassed))
+}
+
+/// Another release than the hop's, reported for long enough to be sure, by a server that has what it was to get.
+fn unexpected_release(hop: &Hop, entry: &HopServer, server: &Server) -> Option<Trouble> {
+    let wanted = hop.to;
+    match server.verification(wanted) {
+        Verification::Above(reported) => Some(Trouble::ReportsNewer { reported, wanted }),
+        // Answers from before it was settled on the image say nothing of it.
+        Verification::Below(reported) if entry.means.way().haste() == Haste::Timed => {
+            let answered_for = server.streak.last.duration_since(entry.settled_at?);
+            (answered_for >= VERIFYING_SPAN).then_some(Trouble::ReportsOlder { reported, wanted })
+        }
+        Verification::Below(_) | Verification::Verified | Verification::Verifying | Verification::Unsure => {
+            None
+        }
+    }
+}
+
+/// Whether a server was not back in time, by what this process has seen itself: a deadline that passed while nobody looked is
+/// no news of the server.
+fn is_overdue(facts: &Facts<'_>, entry: &HopServer, server: Option<&Server>) -> bool {
+    let Some((since, unseen)) = awaited_since(entry) else { return false };
+    let is_late = facts.now.duration_since(since) > DEADLINE.saturating_add(unseen);
+    let is_seen = match (entry.role, server) {
+        (_, Some(server)) => server.streak.verifies(),
+        (ServerRole::Authority, None) => is_silent(facts),
+        (ServerRole::Storage | ServerRole::Provider, None) => false,
+    };
+    is_late && is_seen
+}
+
+/// Whether the authority has not answered for long enough to be sure.
+fn is_silent(facts: &Facts<'_>) -> bool {
+    match &facts.observed.access {
+        Access::Failed { failure: AccessFailure::Unreachable | AccessFailure::Unexpected, since, .. } => {
+            facts.monotonic().duration_since(*since) >= VERIFYING_SPAN
+        }
+        Access::Failed { .. } | Access::Good | Access::NotYet => false,
+    }
 }
 
 fn progress_of(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> ServerProgress {
-    let trouble = trouble(facts, entry).or_else(|| obstacle(facts, hop, entry));
+    let trouble = trouble(facts, hop, entry).or_else(|| obstacle(facts, hop, entry));
     let at_release = facts.observed.server(&entry.guid).map(|server| server.verification(hop.to));
     let (state, since) = match (entry.verified_at, entry.ordered_at) {
         (Some(at), _) => (ServerState::Current, Some(at)),
@@ -141,12 +286,6 @@ fn progress_of(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> ServerProgres
             Some(_) | None => (entry.means.way().state(), Some(at)),
         },
     };
-    ServerProgress {
-        guid: entry.guid.clone(),
-        name: facts.observed.name_of(&entry.guid),
-        role: entry.role,
-        state,
-        since,
-        trouble: trouble.filter(|_| entry.verified_at.is_none()),
-    }
+    let name = facts.observed.server(&entry.guid).map_or(&entry.name, |server| &server.name);
+    ServerProgress { guid: entry.guid.clone(), name: name.clone(), role: entry.role, state, since, trouble }
 }

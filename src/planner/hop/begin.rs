@@ -1,6 +1,7 @@
 //! The beginning of a hop: its own copy of everything that it needs, so that no later edit or loss can strand it.
 
 use crate::planner::draft::View;
+use crate::planner::facts::Touched;
 use crate::planner::gates::risks;
 use crate::planner::intent::Intent;
 use crate::planner::memory::{Baseline, Hop, HopServer, ManualMeans, Means, ServerBaseline};
@@ -13,24 +14,15 @@ pub(in crate::planner) fn begin(view: &View<'_>) -> Option<(Hop, Baseline)> {
     let adopted = matches!(view.intent, Intent::Adopt { .. });
     let mut servers = Vec::new();
     if adopted {
-        servers.push(HopServer {
-            guid: authority.guid.clone(),
-            name: authority.name.clone(),
-            role: authority.role,
-            means: Means::Manual(ManualMeans {}),
-            ordered_at: Some(view.now),
-            verified_at: Some(view.now),
-        });
+        let means = Means::Manual(ManualMeans {});
+        let known = HopServer::waiting(authority.guid.clone(), authority.name.clone(), authority.role, means);
+        let now = Some(view.now);
+        servers.push(HopServer { ordered_at: now, carried_out_at: now, verified_at: now, ..known });
     }
     for touched in view.touched() {
-        servers.push(HopServer {
-            guid: touched.server.guid.clone(),
-            name: touched.server.name.clone(),
-            role: touched.server.role,
-            means: Means::of(view, &touched)?,
-            ordered_at: None,
-            verified_at: None,
-        });
+        let Touched { server, .. } = touched;
+        let means = Means::of(view, &touched)?;
+        servers.push(HopServer::waiting(server.guid.clone(), server.name.clone(), server.role, means));
     }
     if let Some(first) = servers.first_mut().filter(|_| !adopted) {
         first.ordered_at = Some(view.now);
@@ -40,6 +32,8 @@ pub(in crate::planner) fn begin(view: &View<'_>) -> Option<(Hop, Baseline)> {
         to,
         started_at: view.now,
         adopted,
+        approved_by: None,
+        unseen_since: None,
         at_once: view.desired.storage_at_once,
         accepted_risks: risks::of(view).into_iter().collect(),
         servers,

@@ -18,7 +18,9 @@ pub(in crate::planner) fn finish_if_complete(facts: &Facts<'_>, draft: &mut Draf
 /// Whether every server of the hop is verified, and nothing is left to do about it: nothing else would close its catch for
 /// an object that is deleted, or only observes by then.
 fn is_complete(facts: &Facts<'_>, hop: &Hop) -> bool {
-    hop.servers.iter().all(|entry| entry.verified_at.is_some() && entry.means.is_at_rest(facts.observed))
+    hop.servers
+        .iter()
+        .all(|entry| entry.verified_at.is_some() && entry.means.way().is_at_rest(facts.observed))
 }
 
 /// Ends a hop whose servers are all verified: the wait of the new release starts now.

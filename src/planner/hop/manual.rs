@@ -1,17 +1,30 @@
 //! A person upgrades the server: asked, and followed by what the server answers.
 
-use jiff::Timestamp;
-
-use super::means::Way;
+use super::means::{CarriedOut, Haste, Way};
 use super::trouble::Trouble;
+use crate::fleet::Verification;
 use crate::planner::memory::{Hop, HopServer, ManualMeans};
-use crate::planner::observed::Observed;
+use crate::planner::observed::{Access, Observed};
 use crate::planner::report::ServerState;
 use crate::planner::step::Step;
 
 impl Way for ManualMeans {
     fn is_known(&self, _: &Observed) -> bool {
         true
+    }
+
+    /// A server that is silent may be in the middle of it, and so may any while its authority is.
+    fn carried_out(&self, hop: &Hop, entry: &HopServer, observed: &Observed) -> CarriedOut {
+        if observed.access != Access::Good {
+            return CarriedOut::Unknown;
+        }
+        match observed.server(&entry.guid).map(|server| server.verification(hop.to)) {
+            Some(Verification::Verified | Verification::Verifying | Verification::Above(_)) => {
+                CarriedOut::Yes
+            }
+            Some(Verification::Below(_)) => CarriedOut::No,
+            Some(Verification::Unsure) | None => CarriedOut::Unknown,
+        }
     }
 
     fn agrees(&self, _: &Observed) -> bool {
@@ -34,9 +47,13 @@ impl Way for ManualMeans {
         true
     }
 
-    fn deadline(&self, _: Timestamp) -> Option<Timestamp> {
-        // Nobody is called late who was asked to do it when they have the time.
-        None
+    /// Nothing of ours is in flight: the person needs no object.
+    fn is_gone(&self, _: &Observed) -> bool {
+        true
+    }
+
+    fn haste(&self) -> Haste {
+        Haste::Untimed
     }
 
     fn state(&self) -> ServerState {

@@ -1,7 +1,5 @@
 //! The ways to upgrade a server: each answers the same few questions, in a file of its own.
 
-use jiff::Timestamp;
-
 use super::trouble::Trouble;
 use crate::planner::draft::View;
 use crate::planner::facts::Touched;
@@ -10,10 +8,33 @@ use crate::planner::observed::Observed;
 use crate::planner::report::ServerState;
 use crate::planner::step::Step;
 
+/// Whether an order is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CarriedOut {
+    /// It is: what runs the server has it, or a person has begun.
+    Yes,
+    /// It is not.
+    No,
+    /// Nobody can tell now.
+    Unknown,
+}
+
+/// Whether a server that takes too long is late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// It is slow after a while, and stalls after another.
+    Timed,
+    /// Nobody is called late who was asked to do it when they have the time.
+    Untimed,
+}
+
 /// What every way to upgrade a server can be asked.
 pub(super) trait Way {
     /// Whether enough is known of what runs the server to order it.
     fn is_known(&self, observed: &Observed) -> bool;
+
+    /// Whether the order is in what runs the server; `entry` for what the server itself says.
+    fn carried_out(&self, hop: &Hop, entry: &HopServer, observed: &Observed) -> CarriedOut;
 
     /// Whether what runs the server agrees with the release, as far as that can be seen apart from the server's own answers.
     fn agrees(&self, observed: &Observed) -> bool;
@@ -30,8 +51,11 @@ pub(super) trait Way {
     /// Whether nothing is left to do once the server is verified.
     fn is_at_rest(&self, observed: &Observed) -> bool;
 
-    /// When a server that was ordered then is late, if it can be.
-    fn deadline(&self, ordered_at: Timestamp) -> Option<Timestamp>;
+    /// Whether what runs the server is gone, so that nothing of the hop can reach it.
+    fn is_gone(&self, observed: &Observed) -> bool;
+
+    /// Whether it can be late.
+    fn haste(&self) -> Haste;
 
     /// How a server reads that was ordered and has not come back.
     fn state(&self) -> ServerState;
@@ -53,10 +77,5 @@ impl Means {
         } else {
             Some(Self::Manual(ManualMeans {}))
         }
-    }
-
-    /// Whether nothing is left to do once the server is verified.
-    pub(super) fn is_at_rest(&self, observed: &Observed) -> bool {
-        self.way().is_at_rest(observed)
     }
 }

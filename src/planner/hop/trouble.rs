@@ -1,5 +1,8 @@
 //! What keeps a server of a hop from going on: told as what it is, never read out of a sentence.
 
+use jiff::Timestamp;
+
+use crate::catalog::Version;
 use crate::planner::desired::WorkloadRef;
 use crate::planner::hop::DEADLINE;
 use crate::planner::reason::Reason;
@@ -10,23 +13,62 @@ use crate::planner::words;
 pub enum Trouble {
     /// A pod of its workload fails, in the kubelet's words.
     WorkloadFails(WorkloadRef, String),
+    /// The workload cannot be upgraded by this operator any more, and why.
+    WorkloadUnfit(WorkloadRef, String),
     /// Git has brought another image back.
     ImageAwaited(WorkloadRef, String),
     /// Its workload is not there.
     WorkloadMissing(WorkloadRef),
     /// Its workload cannot be read, and why.
     WorkloadUnreadable(WorkloadRef, String),
+    /// The acting account may not change its workload, in the API server's words.
+    RightsMissing(WorkloadRef, String),
     /// The authority does not list it any more.
     NotListed,
+    /// It runs the image of the release and reports an older one: nothing was migrated.
+    ReportsOlder {
+        /// What it reports.
+        reported: Version,
+        /// What it is to report.
+        wanted: Version,
+    },
+    /// It reports a newer release than the hop's: its data has moved on.
+    ReportsNewer {
+        /// What it reports.
+        reported: Version,
+        /// What it is to report.
+        wanted: Version,
+    },
+    /// It was verified at the release, and is offline since.
+    FellSilent(Timestamp),
     /// It was not back in time.
     DeadlinePassed,
 }
 
 impl Trouble {
+    /// Whether it is of the running server itself, and not of what is wanted of its workload.
+    pub(super) fn is_of_a_pod(&self) -> bool {
+        match self {
+            Self::WorkloadFails(..) | Self::WorkloadMissing(_) | Self::FellSilent(_) => true,
+            Self::WorkloadUnfit(..)
+            | Self::ImageAwaited(..)
+            | Self::WorkloadUnreadable(..)
+            | Self::RightsMissing(..)
+            | Self::NotListed
+            | Self::ReportsOlder { .. }
+            | Self::ReportsNewer { .. }
+            | Self::DeadlinePassed => false,
+        }
+    }
+
     /// The reason that people see.
     pub const fn reason(&self) -> Reason {
         match self {
             Self::DeadlinePassed => Reason::DeadlinePassed,
+            Self::WorkloadUnfit(..) => Reason::WorkloadUnfit,
+            Self::RightsMissing(..) => Reason::RightsMissing,
+            Self::ReportsOlder { .. } | Self::ReportsNewer { .. } => Reason::UnexpectedRelease,
+            Self::FellSilent(_) => Reason::ServerOffline,
             Self::WorkloadFails(..)
             | Self::ImageAwaited(..)
             | Self::WorkloadMissing(_)
@@ -39,16 +81,60 @@ impl Trouble {
     pub fn message(&self) -> String {
         match self {
             Self::WorkloadFails(workload, why) => format!("{workload} fails: {why}"),
+            Self::WorkloadUnfit(workload, why) => format!("{workload}: {why}"),
             Self::ImageAwaited(workload, image) => format!("Git must set the image of {workload} to {image}"),
             Self::WorkloadMissing(workload) => format!("{workload} is not there"),
             Self::WorkloadUnreadable(workload, why) => format!("{workload} cannot be read: {why}"),
+            Self::RightsMissing(workload, why) => {
+                format!("the acting account may not patch {workload}: {why}")
+            }
             Self::NotListed => "the authority no longer lists it".to_owned(),
+            Self::ReportsOlder { reported, wanted } => {
+                format!("its image reports {reported}, not {wanted}; nothing was migrated")
+            }
+            Self::ReportsNewer { reported, wanted } => {
+                format!("it reports {reported}, newer than {wanted}; its data has moved on")
+            }
+            Self::FellSilent(since) => {
+                format!(
+                    "was upgraded and is offline since {}; no further server is ordered",
+                    words::instant(*since)
+                )
+            }
             Self::DeadlinePassed => format!("not back after {}", words::duration(DEADLINE)),
         }
     }
 
     /// What a person can do about it.
     pub fn mend(&self) -> String {
-        "mend that server; the hop goes on as soon as it is verified".to_owned()
+        match self {
+            Self::WorkloadFails(..) => {
+                "mend that server, or correct its image in spec.sources; the hop goes on once it is verified"
+                    .into()
+            }
+            Self::WorkloadUnfit(..) => {
+                "change the workload back so; the hop goes on by itself, or order Abandon to give it up"
+                    .into()
+            }
+            Self::ImageAwaited(..) => "commit that image, or correct it in spec.sources".into(),
+            Self::WorkloadMissing(_) => {
+                "create it again, retire the server in spec.storage, or order Abandon to give the hop up"
+                    .into()
+            }
+            Self::WorkloadUnreadable(..) | Self::RightsMissing(..) => {
+                "give the acting account the role of the README's example; the hop goes on by itself".into()
+            }
+            Self::NotListed => "connect it to its authority again, or retire it in spec.storage".into(),
+            Self::ReportsOlder { wanted, .. } => {
+                format!("correct the image of {wanted} in spec.sources; it is followed at once")
+            }
+            Self::ReportsNewer { reported, .. } => format!(
+                "order Abandon, then set spec.version to {reported} or newer; there is no downgrade but a restore"
+            ),
+            Self::FellSilent(_) | Self::DeadlinePassed => {
+                "mend that server; the hop goes on as soon as it is verified, or order Abandon to give it up"
+                    .into()
+            }
+        }
     }
 }

@@ -1,15 +1,14 @@
-//! A workload of this cluster runs the server: it gets a new image, and its catch is open only while it does.
+//! A workload of this cluster runs the server: it gets a new image, and its catch is open only until it has settled on it.
 
-use jiff::Timestamp;
-
-use super::DEADLINE;
-use super::means::Way;
+use super::means::{CarriedOut, Haste, Way};
 use super::trouble::Trouble;
 use crate::planner::desired::ImageFrom;
 use crate::planner::draft::View;
 use crate::planner::facts::Touched;
 use crate::planner::memory::{Hop, HopServer, WorkloadMeans};
-use crate::planner::observed::{Catch, Observed, WorkloadFacts, WorkloadReading, WorkloadRollout};
+use crate::planner::observed::{
+    Catch, Observed, Revisions, Rights, WorkloadFacts, WorkloadReading, WorkloadRollout,
+};
 use crate::planner::report::ServerState;
 use crate::planner::step::Step;
 
@@ -32,13 +31,10 @@ impl WorkloadMeans {
         self.image_from == ImageFrom::Git && facts.template_image != self.image
     }
 
-    /// Whether the order is already in the workload. Where Git writes the image, another image is never let through.
-    fn is_ordered(&self, facts: &WorkloadFacts) -> bool {
-        let template_is_wanted = facts.template_image == self.image;
-        match self.image_from {
-            ImageFrom::Operator => template_is_wanted && facts.catch == Catch::Open,
-            ImageFrom::Git => !template_is_wanted || facts.catch == Catch::Open,
-        }
+    /// Whether the order is in the workload: the template is the wanted one, and either let through or rolled out.
+    fn has_order(&self, facts: &WorkloadFacts) -> bool {
+        facts.template_image == self.image
+            && (facts.catch == Catch::Open || facts.revisions == Revisions::One)
     }
 
     fn hold_catch(&self, entry: &HopServer) -> Step {
@@ -61,7 +57,15 @@ impl WorkloadMeans {
 
 impl Way for WorkloadMeans {
     fn is_known(&self, observed: &Observed) -> bool {
-        observed.workload(&self.workload).is_some()
+        observed.workload(&self.workload).is_some_and(|facts| facts.misfits.is_empty())
+    }
+
+    fn carried_out(&self, _: &Hop, _: &HopServer, observed: &Observed) -> CarriedOut {
+        match observed.workloads.get(&self.workload) {
+            Some(WorkloadReading::Read(facts)) if self.has_order(facts) => CarriedOut::Yes,
+            Some(WorkloadReading::Read(_) | WorkloadReading::Missing) => CarriedOut::No,
+            Some(WorkloadReading::Unreadable(_)) | None => CarriedOut::Unknown,
+        }
     }
 
     fn agrees(&self, observed: &Observed) -> bool {
@@ -71,49 +75,63 @@ impl Way for WorkloadMeans {
     }
 
     fn trouble(&self, observed: &Observed) -> Option<Trouble> {
-        match observed.workloads.get(&self.workload) {
-            Some(WorkloadReading::Read(facts)) => match &facts.rollout {
-                WorkloadRollout::Failing(why) => {
-                    Some(Trouble::WorkloadFails(self.workload.clone(), why.clone()))
-                }
-                WorkloadRollout::Settled | WorkloadRollout::Unsettled => self
-                    .is_reverted(facts)
-                    .then(|| Trouble::ImageAwaited(self.workload.clone(), self.image.clone())),
-            },
-            Some(WorkloadReading::Missing) => Some(Trouble::WorkloadMissing(self.workload.clone())),
-            Some(WorkloadReading::Unreadable(_)) | None => None,
+        let facts = match observed.workloads.get(&self.workload) {
+            Some(WorkloadReading::Read(facts)) => facts,
+            Some(WorkloadReading::Missing) => return Some(Trouble::WorkloadMissing(self.workload.clone())),
+            Some(WorkloadReading::Unreadable(_)) | None => return None,
+        };
+        if let Some(misfit) = facts.misfits.first() {
+            return Some(Trouble::WorkloadUnfit(self.workload.clone(), misfit.clone()));
+        }
+        match &facts.rollout {
+            WorkloadRollout::Failing(why) => Some(Trouble::WorkloadFails(self.workload.clone(), why.clone())),
+            WorkloadRollout::Settled | WorkloadRollout::Unsettled => self
+                .is_reverted(facts)
+                .then(|| Trouble::ImageAwaited(self.workload.clone(), self.image.clone())),
         }
     }
 
     fn obstacle(&self, observed: &Observed) -> Option<Trouble> {
-        match observed.workloads.get(&self.workload)? {
-            WorkloadReading::Read(_) => None,
-            WorkloadReading::Missing => Some(Trouble::WorkloadMissing(self.workload.clone())),
+        let workload = || self.workload.clone();
+        let facts = match observed.workloads.get(&self.workload)? {
+            WorkloadReading::Read(facts) => facts,
+            WorkloadReading::Missing => return Some(Trouble::WorkloadMissing(workload())),
             WorkloadReading::Unreadable(why) => {
-                Some(Trouble::WorkloadUnreadable(self.workload.clone(), why.clone()))
+                return Some(Trouble::WorkloadUnreadable(workload(), why.clone()));
             }
+        };
+        match (facts.misfits.first(), &facts.rights) {
+            (Some(misfit), _) => Some(Trouble::WorkloadUnfit(workload(), misfit.clone())),
+            (None, Rights::Denied(why)) => Some(Trouble::RightsMissing(workload(), why.clone())),
+            (None, Rights::Granted | Rights::Unchecked) => None,
         }
     }
 
     fn missing_effect(&self, hop: &Hop, entry: &HopServer, observed: &Observed) -> Option<Step> {
-        let facts = observed.workload(&self.workload)?;
+        let facts = observed.workload(&self.workload).filter(|facts| facts.misfits.is_empty())?;
+        let is_open = facts.catch == Catch::Open;
         match (entry.ordered_at, entry.verified_at) {
             // An older image that Git brings back in mid-hop must not roll through the open catch.
-            (Some(_), None) if self.is_reverted(facts) && facts.catch == Catch::Open => {
-                Some(self.hold_catch(entry))
-            }
-            (Some(_), None) if !self.is_ordered(facts) => Some(self.upgrade(hop, entry)),
-            (None, _) | (_, Some(_)) if facts.catch == Catch::Open => Some(self.hold_catch(entry)),
-            _ => None,
+            (Some(_), None) if self.is_reverted(facts) => is_open.then(|| self.hold_catch(entry)),
+            (Some(_), None) if !self.has_order(facts) => Some(self.upgrade(hop, entry)),
+            // Below the partition Kubernetes brings back the revision that was current: while it rolls that is the old image,
+            // on data that may have migrated. Once it has settled nothing is let through any more.
+            (_, _) => (is_open && facts.revisions == Revisions::One).then(|| self.hold_catch(entry)),
         }
     }
 
     fn is_at_rest(&self, observed: &Observed) -> bool {
-        observed.workload(&self.workload).is_none_or(|facts| facts.catch != Catch::Open)
+        observed
+            .workload(&self.workload)
+            .is_none_or(|facts| facts.catch == Catch::Held || !facts.misfits.is_empty())
     }
 
-    fn deadline(&self, ordered_at: Timestamp) -> Option<Timestamp> {
-        ordered_at.saturating_add(DEADLINE).ok()
+    fn is_gone(&self, observed: &Observed) -> bool {
+        matches!(observed.workloads.get(&self.workload), Some(WorkloadReading::Missing))
+    }
+
+    fn haste(&self) -> Haste {
+        Haste::Timed
     }
 
     fn state(&self) -> ServerState {

@@ -3,6 +3,7 @@
 use crate::planner::desired::DeviceUpgrade;
 use crate::planner::draft::View;
 use crate::planner::gates;
+use crate::planner::gates::wait::Known;
 use crate::planner::intent::Intent;
 use crate::planner::report::{ConditionName, ConditionReport, GateName, Health, Report, Truth, Verdict};
 use crate::planner::words;
@@ -117,15 +118,18 @@ fn of_gates(report: &Report, name: ConditionName, wanted: &[GateName], passes: &
 
 fn wait_elapsed(view: &View<'_>) -> ConditionReport {
     let name = ConditionName::WaitElapsed;
-    match gates::wait::over_at(view) {
-        Some(over_at) if view.now < over_at && view.memory.hop.is_none() => condition(
+    match (gates::wait::known(view), gates::wait::over_at(view)) {
+        (_, Some(over_at)) if view.now < over_at && view.memory.hop.is_none() => condition(
             name,
             Truth::False,
             "PostUpgradeWait",
             format!("the wait ends {}", words::instant(over_at)),
         ),
-        Some(_) => condition(name, Truth::True, "Elapsed", "the post-upgrade wait is over"),
-        None => condition(name, Truth::True, "NoWait", "the present release asks for no wait"),
+        (Known::Until(_), _) => condition(name, Truth::True, "Elapsed", "the post-upgrade wait is over"),
+        (Known::NoWait, _) => condition(name, Truth::True, "NoWait", "the present release asks for no wait"),
+        (Known::Unknown, _) => {
+            condition(name, Truth::Unknown, "UnknownRelease", "the wait of the present release is not known")
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::catalog::Version;
 use crate::fleet::Guid;
 use crate::planner::desired::{ImageFrom, WorkloadRef};
-use crate::planner::observed::{Catch, Rights, WorkloadFacts, WorkloadReading, WorkloadRollout};
+use crate::planner::observed::{Catch, Revisions, Rights, WorkloadFacts, WorkloadReading, WorkloadRollout};
 use crate::simulator::server::ServerState;
 use crate::simulator::world::World;
 
@@ -183,6 +183,7 @@ impl Cluster {
             running_image: is_up.then(|| image(workload.running)),
             catch: workload.catch,
             rollout,
+            revisions: if rolled { Revisions::One } else { Revisions::Several },
             image_from: image_from.unwrap_or(ImageFrom::Operator),
             misfits: match workload.ailment {
                 Ailment::Unfit => vec!["it has 2 replicas; a server is one pod".into()],

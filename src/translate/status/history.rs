@@ -25,7 +25,17 @@ pub(super) fn hops(previous: Option<&CodeUpgradeStatus>, decision: &Decision) ->
 fn finished(hop: &Hop, memory: &Memory) -> Option<HistoryEntry> {
     let settled = memory.settled.as_ref()?;
     let reached = memory.hop.is_none() && settled.release == hop.to && settled.since >= hop.started_at;
-    let Hop { from, to, started_at, adopted, at_once: _, accepted_risks, servers } = hop;
+    let Hop {
+        from,
+        to,
+        started_at,
+        adopted,
+        at_once: _,
+        accepted_risks,
+        servers,
+        approved_by: _,
+        unseen_since: _,
+    } = hop;
     reached.then(|| HistoryEntry {
         from: *from,
         to: *to,

@@ -48,12 +48,20 @@ impl Process {
 }
 
 /// Offsets of the clocks from the world's time.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Clocks {
     pub(super) operator: SignedDuration,
     pub(super) monotonic: SignedDuration,
     pub(super) api: Option<SignedDuration>,
     pub(super) authority: Option<SignedDuration>,
+}
+
+impl Default for Clocks {
+    /// The API server has told its time; whether the authority does, the story says.
+    fn default() -> Self {
+        let right = SignedDuration::ZERO;
+        Self { operator: right, monotonic: right, api: Some(right), authority: None }
+    }
 }
 
 /// How long a backup takes.
@@ -88,7 +96,7 @@ impl Run {
         match read {
             Ok(()) => self.process.access = None,
             Err(failure) => {
-                let since = self.process.access.map_or(self.operators_now(), |(_, since)| since);
+                let since = self.process.access.map_or(self.stamp(), |(_, since)| since);
                 self.process.read = Some(self.now);
                 self.process.access = Some((failure, since));
                 return;
@@ -103,14 +111,14 @@ impl Run {
         let release = wants.and_then(|wants| wants.arrangement.release);
         if let Ok((mut devices, unresolved)) = observation::devices(&self.world, &groups, release) {
             self.process.group_problems = unresolved.into_iter().map(Problem::of_group).collect();
-            devices.began = self.operators_now();
-            devices.finished = self.operators_now();
+            devices.began = self.stamp();
+            devices.finished = self.stamp();
             self.process.devices = Some(Arc::new(devices));
         }
     }
 
     pub(super) fn read_servers(&mut self) -> Result<(), AccessFailure> {
-        let now = self.operators_now();
+        let now = self.stamp();
         let mut authority = observation::authority(&self.world)?;
         authority.read_at = now;
         let is_new = self.process.servers.is_none() || self.process.read.is_none_or(|read| read < self.now);
@@ -131,6 +139,11 @@ impl Run {
         self.process.settings = Some(settings);
         self.process.read = Some(self.now);
         Ok(())
+    }
+
+    /// What facts are stamped with: the monotonic witness, which no step of a wall clock moves.
+    pub(super) fn stamp(&self) -> Timestamp {
+        shifted(self.now, self.clocks.monotonic)
     }
 
     /// What the operator's clock shows.

@@ -1,0 +1,103 @@
+//! ARCHITECTURE.md, rule 1: every hop has a way out. What ends one before its point of no return, and what lets go of one
+//! that cannot end by itself.
+
+use jiff::Timestamp;
+
+use super::Desired;
+use super::claim::Owner;
+use super::draft::Draft;
+use super::facts::Facts;
+use super::hop;
+use super::memory::{GivenUp, Hop};
+use super::narrate::UNKNOWN_STALLS_AFTER;
+use super::observed::{Access, AccessFailure};
+use super::order::{Action, Order};
+use super::orders;
+
+/// Follows orders to abandon, each with an answer, and lets go of a hop of which nothing can be reached any more.
+pub(super) fn follow(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner) {
+    let abandoning: Vec<&Order> =
+        orders::open(facts.observed, &draft.memory).filter(|order| order.action == Action::Abandon).collect();
+    for order in abandoning {
+        abandon(facts, draft, owner, order);
+    }
+    if facts.desired.deleted && draft.memory.hop.as_ref().is_some_and(|hop| hop::is_gone(facts, hop)) {
+        give_up(draft);
+    }
+}
+
+/// Does what the order says, or refuses it with the reason.
+fn abandon(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner, order: &Order) {
+    let next = draft.set_aside.as_ref().map(|hop| (hop.from, hop.to)).or(draft.intent.between());
+    let (from, to) = match (&draft.memory.hop, next) {
+        (Some(hop), _) if cannot_end(facts, hop, owner) => (hop.from, hop.to),
+        (Some(hop), _) => {
+            let why = format!(
+                "the authority is past its point of no return to {}: the hop is finished first; order Pause with now to hold storage",
+                hop.to
+            );
+            draft.memory.refuse(order.uid.clone(), why);
+            return;
+        }
+        (None, Some(next)) => next,
+        (None, None) => {
+            draft.memory.refuse(order.uid.clone(), "no hop is in flight or due: there is nothing to give up");
+            return;
+        }
+    };
+    draft.memory.given_up = Some(GivenUp { from, to, order: order.name.clone() });
+    draft.memory.consume(order.uid.clone());
+    give_up(draft);
+}
+
+/// Ends the hop where it is: what its servers are at then is read from their answers.
+fn give_up(draft: &mut Draft) {
+    draft.memory.hop = None;
+    draft.set_aside = None;
+    draft.memory.cleared = None;
+    draft.memory.baseline = None;
+}
+
+/// Whether a hop does not end by itself: something is wrong with it, or with what it is about.
+fn cannot_end(facts: &Facts<'_>, hop: &Hop, owner: &Owner) -> bool {
+    let is_out_of_sight = match &facts.observed.access {
+        Access::Failed { failure: AccessFailure::Unreachable | AccessFailure::Unexpected, since, .. } => {
+            facts.monotonic().duration_since(*since) >= UNKNOWN_STALLS_AFTER
+        }
+        Access::Failed { .. } => true,
+        Access::Good | Access::NotYet => false,
+    };
+    *owner != Owner::This
+        || is_out_of_sight
+        || facts.remembered.restored.is_some()
+        || hop::first_trouble(facts, hop).is_some()
+}
+
+/// Forgets that a hop was given up once something else is wanted.
+pub(super) fn forget(draft: &mut Draft, desired: &Desired) {
+    let is_wanted_still = |given_up: &GivenUp| desired.target.is_some_and(|target| target >= given_up.to);
+    if draft.memory.given_up.as_ref().is_some_and(|given_up| !is_wanted_still(given_up)) {
+        draft.memory.given_up = None;
+    }
+}
+
+/// Takes a hop out of memory whose authority surely does not have its order: its gates are asked anew before anything is
+/// done, and what ends a hop that has not begun ends it.
+pub(super) fn set_aside(facts: &Facts<'_>, draft: &mut Draft) {
+    if draft.memory.hop.as_ref().is_some_and(|hop| !hop::is_begun(facts, hop)) {
+        draft.set_aside = draft.memory.hop.take();
+    }
+}
+
+/// A hop that is begun anew after it was set aside keeps its times, so that nothing is written for it.
+pub(super) fn resume(draft: &mut Draft, hop: &mut Hop) -> Option<Timestamp> {
+    let before = draft.set_aside.take().filter(|before| (before.from, before.to) == (hop.from, hop.to))?;
+    hop.started_at = before.started_at;
+    for entry in &mut hop.servers {
+        let known = before.servers.iter().find(|known| known.guid == entry.guid);
+        if let Some(ordered_at) = known.and_then(|known| known.ordered_at) {
+            entry.ordered_at = Some(ordered_at);
+        }
+    }
+    Some(before.started_at)
+}
