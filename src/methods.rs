@@ -397,6 +397,7 @@ mod tests {
                 running_image: Some("s:0".into()),
                 catch: Catch::Held,
                 rollout: WorkloadRollout::Settled,
+                revisions: Revisions::One,
                 image_from: ImageFrom::Operator,
                 misfits: Vec::new(),
                 rights: Rights::Unchecked,

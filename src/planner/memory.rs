@@ -336,14 +336,14 @@ pub struct Restored {
 #[serde(rename_all = "camelCase")]
 pub enum WantedThen {
     /// Nothing: it only observed.
-    Nothing,
+    Nothing {},
     /// This release.
     Release(Version),
 }
 
 impl From<Option<Version>> for WantedThen {
     fn from(target: Option<Version>) -> Self {
-        target.map_or(Self::Nothing, Self::Release)
+        target.map_or(Self::Nothing {}, Self::Release)
     }
 }
 

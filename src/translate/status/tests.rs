@@ -62,6 +62,7 @@ fn decision(phase: Phase, message: &str) -> Decision {
         },
         wake_at: None,
         flags_over: Vec::new(),
+        telling: crate::planner::Telling::Tell,
     }
 }
 
@@ -97,9 +98,15 @@ fn hop(servers: usize) -> Hop {
             image_from: ImageFrom::Git,
         }),
         ordered_at: Some(at(0)),
+        carried_out_at: Some(at(1)),
+        unseen_seconds: 1,
+        settled_at: Some(at(8)),
+        seen_at: Some(at(8)),
         verified_at: Some(at(10)),
     };
     Hop {
+        approved_by: Some("0".repeat(36)),
+        unseen_since: Some(at(0)),
         from: version("4.2.3.1"),
         to: version("4.3.5.3"),
         started_at: at(0),
