@@ -22,7 +22,7 @@ use std::fmt::Debug;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::core::Selector;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -47,6 +47,8 @@ pub(crate) trait Kind:
     fn template(&self) -> Option<&PodTemplateSpec>;
     /// Which pods are its own.
     fn selector(&self) -> Option<&LabelSelector>;
+    /// Whether its controller made a pod.
+    fn is_own(&self, pod: &Pod) -> bool;
     /// Whether its catch holds.
     fn catch(&self) -> Catch;
     /// The `spec` fields that bring its catch into a position.
@@ -172,7 +174,15 @@ async fn own_pods<K: Kind>(client: &Client, namespace: &str, object: &K) -> Resu
     // Without a selector there is nothing to ask for; asking for all pods would find those of others.
     let Some(selector) = selector.filter(|selector| !selector.selects_all()) else { return Ok(Vec::new()) };
     let parameters = ListParams::default().labels_from(&selector);
-    Ok(Api::<Pod>::namespaced(client.clone(), namespace).list(&parameters).await?.items)
+    let pods = Api::<Pod>::namespaced(client.clone(), namespace).list(&parameters).await?.items;
+    // Labels are anybody's: what the controller made says so itself.
+    Ok(pods.into_iter().filter(|pod| object.is_own(pod)).collect())
+}
+
+/// The object that controls a pod.
+fn controller(pod: &Pod) -> Option<&OwnerReference> {
+    let owners = pod.metadata.owner_references.as_deref().unwrap_or_default();
+    owners.iter().find(|owner| owner.controller == Some(true))
 }
 
 /// What the planner learns of a workload.
@@ -408,7 +418,7 @@ mod tests {
     #[test]
     fn a_failing_pod_is_evidence_at_once_and_an_unnamed_container_a_misfit() {
         let facts = facts_of(FAILING, None);
-        assert_eq!(facts.rollout, WorkloadRollout::Failing("pod a-0: container server: ErrImagePull".into()));
+        assert_eq!(facts.rollout, WorkloadRollout::Failing("pod a-0: image cannot be pulled: i".into()));
         assert_eq!(facts.misfits.len(), 1);
         assert_eq!((facts.running_image, facts.template_image.as_str()), (None, ""));
     }

@@ -1,11 +1,11 @@
 //! A server that is a `Deployment`. Its catch is the pause: a paused one replaces pods, and never by another template.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
-use super::{Kind, catch};
+use super::{Kind, catch, controller};
 use crate::planner::observed::{Catch, Revisions};
 
 /// The strategy under which never two pods of it run at once.
@@ -18,6 +18,15 @@ impl Kind for Deployment {
 
     fn selector(&self) -> Option<&LabelSelector> {
         Some(&self.spec.as_ref()?.selector)
+    }
+
+    /// By way of its replica set, which bears its name and the hash of the template.
+    fn is_own(&self, pod: &Pod) -> bool {
+        let hash = pod.metadata.labels.as_ref().and_then(|labels| labels.get("pod-template-hash"));
+        let (Some(owner), Some(hash), Some(name)) = (controller(pod), hash, &self.metadata.name) else {
+            return false;
+        };
+        owner.kind == "ReplicaSet" && owner.name == format!("{name}-{hash}")
     }
 
     fn catch(&self) -> Catch {

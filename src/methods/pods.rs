@@ -15,6 +15,9 @@ const FAILURES: [&str; 9] = [
     "ImageInspectError",
 ];
 
+/// Those that mean that an image cannot be had.
+const PULL_FAILURES: [&str; 2] = ["ErrImagePull", "ImagePullBackOff"];
+
 /// Longest words of a kubelet that are repeated, in characters.
 const MAX_WORDS: usize = 200;
 
@@ -29,6 +32,10 @@ pub(super) fn running_image(pods: &[Pod], container: &str) -> Option<String> {
 /// The first failure among the pods, with the kubelet's words, cut to a bearable length.
 pub(super) fn failure(pods: &[Pod]) -> Option<String> {
     let mut pods: Vec<&Pod> = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect();
+    // A pod that was evicted or drained stays as a record; the one beside it is the server.
+    if pods.iter().any(|pod| !is_over(pod)) {
+        pods.retain(|pod| !is_over(pod));
+    }
     pods.sort_by_key(|pod| pod.metadata.name.as_deref());
     pods.into_iter().find_map(|pod| {
         let name = pod.metadata.name.as_deref().unwrap_or_default();
@@ -47,9 +54,19 @@ fn failure_of(status: &PodStatus) -> Option<String> {
     })
 }
 
+/// Whether a pod has ended for good.
+fn is_over(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Failed" | "Succeeded"))
+}
+
 fn container_failure(status: &ContainerStatus) -> Option<String> {
     let waiting = status.state.as_ref()?.waiting.as_ref()?;
     let reason = waiting.reason.as_deref().filter(|reason| FAILURES.contains(reason))?;
+    // The kubelet goes back and forth between these words: one trouble has one name.
+    if PULL_FAILURES.contains(&reason) {
+        return Some(format!("image cannot be pulled: {}", status.image));
+    }
     Some(with_message(&format!("container {}: {reason}", status.name), waiting.message.as_deref()))
 }
 
@@ -113,12 +130,20 @@ mod tests {
             ),
             (
                 "{phase: Pending, initContainerStatuses: [{name: init, ready: false, restartCount: 0, image: i, imageID: '', state: {waiting: {reason: ImagePullBackOff}}}]}",
-                Some("pod a-0: container init: ImagePullBackOff"),
+                Some("pod a-0: image cannot be pulled: i"),
             ),
             ("{phase: Failed, reason: Evicted, message: disk}", Some("pod a-0: Evicted: disk")),
         ] {
             let pod = pod(&format!("{{metadata: {{name: a-0}}, status: {status}}}"));
             assert_eq!(failure(&[pod]).as_deref(), expected, "{status}");
         }
+    }
+
+    #[test]
+    fn what_was_evicted_is_no_failure_of_the_pod_beside_it() {
+        let evicted = pod("{metadata: {name: a-0}, status: {phase: Failed, reason: Evicted}}");
+        let living = pod("{metadata: {name: a-1}, status: {phase: Running}}");
+        assert_eq!(failure(&[evicted.clone(), living]), None);
+        assert!(failure(&[evicted]).is_some());
     }
 }

@@ -2,11 +2,11 @@
 //! template says, even when they are deleted.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
-use super::{Kind, catch};
+use super::{Kind, catch, controller};
 use crate::planner::observed::{Catch, Revisions};
 
 /// The strategy without which there is no partition.
@@ -19,6 +19,10 @@ impl Kind for StatefulSet {
 
     fn selector(&self) -> Option<&LabelSelector> {
         Some(&self.spec.as_ref()?.selector)
+    }
+
+    fn is_own(&self, pod: &Pod) -> bool {
+        controller(pod).is_some_and(|owner| Some(&owner.uid) == self.metadata.uid.as_ref())
     }
 
     fn catch(&self) -> Catch {

@@ -3,8 +3,10 @@
 use super::desired::{Backup, Method};
 use super::draft::Draft;
 use super::facts::Facts;
+use super::memory::BackupAttempt;
 use super::report::GateName;
 use super::step::Step;
+use crate::catalog::Version;
 
 /// Takes the backup that is still awaited, unless one is being made.
 pub(super) fn take(facts: &Facts<'_>, draft: &mut Draft) {
@@ -17,8 +19,34 @@ pub(super) fn take(facts: &Facts<'_>, draft: &mut Draft) {
     let awaited = gates.iter().any(|gate| gate.name == GateName::Backup && !gate.verdict.passes());
     let workload = facts.desired.authority.method.as_ref().and_then(Method::workload);
     let (Some(workload), true) = (workload, awaited) else { return };
-    if facts.observed.backup.in_progress.is_none() {
-        let name = format!("before-{}-{}", cleared.to, cleared.at.as_second()).replace('.', "-");
-        draft.steps.push(Step::TakeBackup { name, workload, class: class.clone() });
+    let known = draft.memory.backup.take().filter(|attempt| attempt.class == *class);
+    if let (Some(_), Some(known)) = (facts.observed.backup.in_progress, &known) {
+        draft.memory.backup = Some(known.clone());
+        return;
+    }
+    let since = cleared.at.min(facts.now);
+    let attempt = known.filter(|attempt| attempt.begun_at >= since);
+    let attempt = attempt.unwrap_or_else(|| begin(facts, cleared.to, class));
+    let name = attempt.name.clone();
+    draft.memory.backup = Some(attempt);
+    draft.steps.push(Step::TakeBackup { name, workload, class: class.clone() });
+}
+
+/// Another class, or another time, is another attempt with a name of its own.
+fn begin(facts: &Facts<'_>, to: Version, class: &str) -> BackupAttempt {
+    let name = format!("before-{to}-{}", facts.now.as_second()).replace('.', "-");
+    BackupAttempt { name, class: class.to_owned(), begun_at: facts.now }
+}
+
+/// Learns from a backup that is complete how long they take here: the next window is judged by it.
+pub(super) fn note(facts: &Facts<'_>, draft: &mut Draft) {
+    let backup = &facts.observed.backup;
+    let Some(attempt) = &draft.memory.backup else { return };
+    let is_complete =
+        backup.in_progress.is_none() && backup.newest.is_some_and(|made| made >= attempt.begun_at);
+    if is_complete {
+        let took = facts.now.duration_since(attempt.begun_at).as_secs().max(0);
+        draft.memory.backup_takes_seconds = Some(took);
+        draft.memory.backup = None;
     }
 }

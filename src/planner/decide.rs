@@ -10,8 +10,8 @@ use super::memory::FORMAT_VERSION;
 use super::observed::Access;
 use super::settle::{Standing, settle};
 use super::{
-    Decision, Desired, Memory, Observed, Telling, baseline, catch, done, events, finalizer, gates, hop,
-    narrate, next_hop, orders, rollout, wants, way_out,
+    Decision, Desired, Memory, Observed, Telling, backup, baseline, catch, done, events, finalizer, gates,
+    hop, narrate, next_hop, orders, rollout, wants, way_out,
 };
 use crate::catalog::Catalog;
 
@@ -72,6 +72,7 @@ fn decide_steps(facts: &Facts<'_>, draft: &mut Draft) {
         // 3. A hop in flight is finished before anything else; only what concerns its servers holds it.
         finish_hop(facts, draft);
     } else if may_act {
+        backup::note(facts, draft);
         // 4. Otherwise the next hop, when all its gates have passed.
         next_hop::approach(facts, draft, unrefused);
     }

@@ -55,6 +55,12 @@ pub struct Memory {
     /// A hop that an order gave up: it does not begin again by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_up: Option<GivenUp>,
+    /// The backup that was last begun and not yet found complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupAttempt>,
+    /// How long the last backup took, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_takes_seconds: Option<i64>,
     /// When the authority's auto-upgrade switch was last to be turned off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch_off_at: Option<Timestamp>,
@@ -82,6 +88,8 @@ impl Default for Memory {
             done: None,
             paused: None,
             given_up: None,
+            backup: None,
+            backup_takes_seconds: None,
             switch_off_at: None,
             consumed_orders: Vec::new(),
             refused_orders: Vec::new(),
@@ -238,6 +246,18 @@ impl HopServer {
             verified_at: None,
         }
     }
+}
+
+/// A backup that was begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupAttempt {
+    /// Its name.
+    pub name: String,
+    /// The class that it was begun with.
+    pub class: String,
+    /// When.
+    pub begun_at: Timestamp,
 }
 
 /// A hop that an order gave up.

@@ -1,5 +1,7 @@
 //! There is a fresh backup of the authority before a hop.
 
+use jiff::SignedDuration;
+
 use super::View;
 use crate::planner::desired::{Backup, Method};
 use crate::planner::intent::Intent;
@@ -33,6 +35,18 @@ pub fn check(view: &View<'_>) -> Verdict {
         }
     };
     let facts = &view.observed.backup;
+    if let Some(begun) = facts.in_progress.filter(|begun| view.now.duration_since(*begun) > max_age) {
+        // Whatever becomes of it, it would be too old to be used.
+        return Verdict::refuse(
+            Reason::BackupFailed,
+            format!(
+                "the backup begun {} is not ready after {}",
+                words::instant(begun),
+                words::duration(max_age)
+            ),
+            "look at the VolumeSnapshot and its driver; another class in spec.backup begins a new one",
+        );
+    }
     if let Some(why) = &facts.failure {
         return Verdict::refuse(
             Reason::BackupFailed,
@@ -56,4 +70,21 @@ pub fn check(view: &View<'_>) -> Verdict {
         ),
         None => Verdict::hold(Reason::BackupAwaited, "the backup before the hop is awaited", None),
     }
+}
+
+/// A backup is taken to last this long until one of this environment was watched.
+const BACKUP_USUALLY: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long the backup before the next hop will still take, as far as one can tell.
+pub fn time_left(view: &View<'_>) -> SignedDuration {
+    if !matches!(view.desired.backup, Backup::VolumeSnapshot { .. }) || check(view).passes() {
+        return SignedDuration::ZERO;
+    }
+    let takes = view.memory.backup_takes_seconds.map_or(BACKUP_USUALLY, SignedDuration::from_secs);
+    let gone = view
+        .observed
+        .backup
+        .in_progress
+        .map_or(SignedDuration::ZERO, |begun| view.now.duration_since(begun).max(SignedDuration::ZERO));
+    takes.saturating_sub(gone).max(SignedDuration::ZERO)
 }

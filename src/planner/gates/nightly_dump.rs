@@ -31,7 +31,7 @@ pub fn check(view: &View<'_>) -> Verdict {
             Some(settings.read_at),
         );
     };
-    match quiet_until(begins, offset, view.now) {
+    match quiet_around(begins, offset, view.now) {
         Some(until) => Verdict::hold(
             Reason::NightlyDump,
             format!(
@@ -44,8 +44,22 @@ pub fn check(view: &View<'_>) -> Verdict {
     }
 }
 
+/// When the nightly services begin, in the authority's own time of day.
+pub fn daily(view: &View<'_>) -> Option<jiff::civil::Time> {
+    view.observed.settings?.daily_services
+}
+
+/// The end of the quiet time around a dump, if an instant is in it. Where the authority's time of day is not known, the gate
+/// says so.
+pub fn quiet_until(view: &View<'_>, at: Timestamp) -> Option<Timestamp> {
+    let Intent::Hop(_) = view.intent else { return None };
+    let settings = view.observed.settings.as_ref()?;
+    let offset = tz::Offset::from_seconds(settings.utc_offset_seconds?).ok()?;
+    quiet_around(settings.daily_services?, offset, at)
+}
+
 /// The end of the quiet time around a dump, if it is now.
-fn quiet_until(begins: jiff::civil::Time, offset: tz::Offset, now: Timestamp) -> Option<Timestamp> {
+fn quiet_around(begins: jiff::civil::Time, offset: tz::Offset, now: Timestamp) -> Option<Timestamp> {
     let today = offset.to_datetime(now).date();
     [today.yesterday().ok(), Some(today), today.tomorrow().ok()].into_iter().flatten().find_map(|date| {
         let dump = offset.to_timestamp(date.to_datetime(begins)).ok()?;
@@ -70,10 +84,10 @@ mod tests {
             ("2026-06-02T08:00:59Z", Some(until)),
             ("2026-06-02T08:01:00Z", None),
         ] {
-            assert_eq!(quiet_until(begins, chicago, now.parse().unwrap()), expected, "{now}");
+            assert_eq!(quiet_around(begins, chicago, now.parse().unwrap()), expected, "{now}");
         }
         let midnight = "00:05".parse().unwrap();
         let before = "2026-06-02T04:55:00Z".parse().unwrap();
-        assert!(quiet_until(midnight, chicago, before).is_some(), "over midnight as well");
+        assert!(quiet_around(midnight, chicago, before).is_some(), "over midnight as well");
     }
 }

@@ -1,6 +1,10 @@
 //! Every own server has a method, and every server that the spec names is there.
 
+use std::collections::BTreeMap;
+
 use super::View;
+use crate::fleet::ServerName;
+use crate::planner::desired::WorkloadRef;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -31,6 +35,13 @@ pub fn check(view: &View<'_>) -> Verdict {
             "add it to spec.storage with a method, or with retired and the reason",
         );
     }
+    if let Some((workload, one, other)) = shared_workload(view) {
+        return Verdict::refuse(
+            Reason::InvalidSpec,
+            format!("{one} and {other} are both run by {workload}: one workload is one server"),
+            "give each entry of spec.storage, and spec.authority, a workload of its own",
+        );
+    }
     if view.situation.fresh && !view.situation.missing.is_empty() {
         return Verdict::refuse(
             Reason::StorageMissing,
@@ -39,4 +50,20 @@ pub fn check(view: &View<'_>) -> Verdict {
         );
     }
     Verdict::Pass
+}
+
+/// Two servers that the spec says are run by one workload: two orders would undo each other.
+fn shared_workload<'a>(view: &View<'a>) -> Option<(WorkloadRef, &'a ServerName, &'a ServerName)> {
+    let situation = &view.facts.situation;
+    let authority = situation.authority.zip(view.desired.authority.method.as_ref());
+    let storage = situation.storage.iter().filter_map(|storage| Some((storage.server, storage.method?)));
+    let mut known: BTreeMap<WorkloadRef, &ServerName> = BTreeMap::new();
+    for (server, method) in authority.into_iter().chain(storage) {
+        let Some(workload) = method.workload() else { continue };
+        match known.get(&workload) {
+            Some(other) => return Some((workload, *other, &server.name)),
+            None => drop(known.insert(workload, &server.name)),
+        }
+    }
+    None
 }

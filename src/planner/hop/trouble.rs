@@ -108,10 +108,10 @@ impl Trouble {
     /// What a person can do about it.
     pub fn mend(&self) -> String {
         match self {
-            Self::WorkloadFails(..) => {
-                "mend that server, or correct its image in spec.sources; the hop goes on once it is verified"
-                    .into()
-            }
+            // Uncut: the sentence may have no room for the name of an image.
+            Self::WorkloadFails(_, why) => format!(
+                "mend that server, or correct its image in spec.sources; the hop goes on once it is verified ({why})"
+            ),
             Self::WorkloadUnfit(..) => {
                 "change the workload back so; the hop goes on by itself, or order Abandon to give it up"
                     .into()
