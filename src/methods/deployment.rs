@@ -39,11 +39,15 @@ impl Kind for Deployment {
 
     /// A paused deployment that has removed the pod of one revision and not made that of the next has no pod at all.
     fn revisions(&self) -> Revisions {
-        let Some(status) = &self.status else { return Revisions::Several };
+        let Some(status) = &self.status else { return Revisions::Unseen };
         let seen = status.observed_generation.unwrap_or(0) >= self.metadata.generation.unwrap_or(0);
         let wanted = Some(self.replicas());
         let is_one = status.updated_replicas == wanted && status.replicas == wanted;
-        if seen && is_one { Revisions::One } else { Revisions::Several }
+        match (seen, is_one) {
+            (false, _) => Revisions::Unseen,
+            (true, true) => Revisions::One,
+            (true, false) => Revisions::Several,
+        }
     }
 
     fn is_rolled(&self) -> bool {

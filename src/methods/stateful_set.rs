@@ -42,10 +42,14 @@ impl Kind for StatefulSet {
     }
 
     fn revisions(&self) -> Revisions {
-        let Some(status) = &self.status else { return Revisions::Several };
+        let Some(status) = &self.status else { return Revisions::Unseen };
         let seen = status.observed_generation.unwrap_or(0) >= self.metadata.generation.unwrap_or(0);
         let is_one = status.current_revision.is_some() && status.current_revision == status.update_revision;
-        if seen && is_one { Revisions::One } else { Revisions::Several }
+        match (seen, is_one) {
+            (false, _) => Revisions::Unseen,
+            (true, true) => Revisions::One,
+            (true, false) => Revisions::Several,
+        }
     }
 
     fn is_rolled(&self) -> bool {

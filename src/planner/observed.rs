@@ -296,6 +296,8 @@ pub enum Revisions {
     One,
     /// It is on its way, or held at an older one.
     Several,
+    /// Its controller has not looked at the last change yet: nothing can be told.
+    Unseen,
 }
 
 /// How far a workload's rollout is.

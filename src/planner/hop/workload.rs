@@ -32,9 +32,15 @@ impl WorkloadMeans {
     }
 
     /// Whether the order is in the workload: the template is the wanted one, and either let through or rolled out.
-    fn has_order(&self, facts: &WorkloadFacts) -> bool {
-        facts.template_image == self.image
-            && (facts.catch == Catch::Open || facts.revisions == Revisions::One)
+    fn has_order(&self, facts: &WorkloadFacts) -> CarriedOut {
+        if facts.template_image != self.image {
+            return CarriedOut::No;
+        }
+        match (facts.catch, facts.revisions) {
+            (Catch::Open, _) | (Catch::Held, Revisions::One) => CarriedOut::Yes,
+            (Catch::Held, Revisions::Several) => CarriedOut::No,
+            (Catch::Held, Revisions::Unseen) => CarriedOut::Unknown,
+        }
     }
 
     fn hold_catch(&self, entry: &HopServer) -> Step {
@@ -62,8 +68,8 @@ impl Way for WorkloadMeans {
 
     fn carried_out(&self, _: &Hop, _: &HopServer, observed: &Observed) -> CarriedOut {
         match observed.workloads.get(&self.workload) {
-            Some(WorkloadReading::Read(facts)) if self.has_order(facts) => CarriedOut::Yes,
-            Some(WorkloadReading::Read(_) | WorkloadReading::Missing) => CarriedOut::No,
+            Some(WorkloadReading::Read(facts)) => self.has_order(facts),
+            Some(WorkloadReading::Missing) => CarriedOut::No,
             Some(WorkloadReading::Unreadable(_)) | None => CarriedOut::Unknown,
         }
     }
@@ -113,7 +119,7 @@ impl Way for WorkloadMeans {
         match (entry.ordered_at, entry.verified_at) {
             // An older image that Git brings back in mid-hop must not roll through the open catch.
             (Some(_), None) if self.is_reverted(facts) => is_open.then(|| self.hold_catch(entry)),
-            (Some(_), None) if !self.has_order(facts) => Some(self.upgrade(hop, entry)),
+            (Some(_), None) if self.has_order(facts) == CarriedOut::No => Some(self.upgrade(hop, entry)),
             // Below the partition Kubernetes brings back the revision that was current: while it rolls that is the old image,
             // on data that may have migrated. Once it has settled nothing is let through any more.
             (_, _) => (is_open && facts.revisions == Revisions::One).then(|| self.hold_catch(entry)),
