@@ -3,8 +3,10 @@
 use super::desired::DeviceUpgrade;
 use super::draft::Draft;
 use super::facts::Facts;
+use super::findings::Findings;
 use super::memory::Done;
 use super::narrate;
+use super::report::Verdict;
 
 /// Remembers when everything wanted was first done; it stays so until the target changes.
 pub(super) fn note(facts: &Facts<'_>, draft: &mut Draft) {
@@ -17,6 +19,9 @@ pub(super) fn note(facts: &Facts<'_>, draft: &mut Draft) {
         return;
     }
     let (Some(release), None) = (desired.target, &memory.done) else { return };
+    if is_refused(&draft.findings) {
+        return;
+    }
     let devices_done = match desired.devices.upgrade {
         DeviceUpgrade::None => true,
         DeviceUpgrade::Bundled | DeviceUpgrade::ServerOffered => narrate::devices_are_done(&draft.findings),
@@ -25,4 +30,13 @@ pub(super) fn note(facts: &Facts<'_>, draft: &mut Draft) {
     if devices_done && backups_back {
         memory.done = Some(Done { release, at: facts.observed.witnesses.operator });
     }
+}
+
+/// Whether something is refused or not known: nothing is called done by what a spec that cannot be followed says. A window or
+/// a person that holds has nothing left to hold.
+fn is_refused(findings: &Findings) -> bool {
+    findings.every_gate().iter().any(|gate| match gate.verdict {
+        Verdict::Pass | Verdict::Hold { .. } => false,
+        Verdict::Unknown { .. } | Verdict::Refuse { .. } => true,
+    })
 }

@@ -61,8 +61,11 @@ pub struct End {
 /// How long a run waits for something before it gives up.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24 * 90);
 
+/// A process that was killed has read and verified everything again by then.
+const BACK_AFTER: SignedDuration = SignedDuration::from_mins(4);
+
 /// How long after its last verb the end of a story is looked at.
-const AFTERMATH: SignedDuration = SignedDuration::from_hours(24);
+const AFTERMATH: SignedDuration = SignedDuration::from_hours(26);
 
 /// Devices are listed this often when nothing asks for a listing: nothing is decided by it.
 const IDLE_LISTING: SignedDuration = SignedDuration::from_hours(24);
@@ -87,6 +90,8 @@ struct Run {
     failures: Vec<String>,
     boundaries: usize,
     crash_at: Option<CrashPoint>,
+    /// Whether the process was killed since the last verb.
+    was_killed: bool,
     last: Option<Decision>,
     events: Vec<(&'static str, String)>,
     decisions: usize,
@@ -103,6 +108,11 @@ pub fn run(script: &Script, crash_at: Option<CrashPoint>) -> Result<Outcome, Str
     let mut run = setting.begin(crash_at)?;
     for line in rest {
         run.play(line)?;
+        if std::mem::take(&mut run.was_killed) {
+            // An order that is not carried out may still be given up: what people do next comes when it is.
+            let back_at = run.now.checked_add(BACK_AFTER).map_err(|error| error.to_string())?;
+            run.run_to(back_at, |_| false)?;
+        }
     }
     run.fixpoint()?;
     let (timeline, boundaries) = (run.timeline.clone().into_text(), run.boundaries);
@@ -241,6 +251,7 @@ impl Run {
             if self.crash_at == Some(CrashPoint(self.boundaries - 1)) {
                 // The write is there, the effect is not, and the process forgets everything.
                 self.process = Process::begin(self.operators_now());
+                self.was_killed = true;
                 break;
             }
             self.act(&step);

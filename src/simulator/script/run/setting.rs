@@ -110,6 +110,7 @@ impl Setting {
             failures: Vec::new(),
             boundaries: 0,
             crash_at,
+            was_killed: false,
             last: None,
             events: Vec::new(),
             decisions: 0,
