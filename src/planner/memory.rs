@@ -302,6 +302,9 @@ pub struct WorkloadMeans {
     pub container: String,
     /// The image to run.
     pub image: String,
+    /// The image that the workload was found with when the order was carried out: any other is somebody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered_image: Option<String>,
     /// Who writes the image.
     pub image_from: super::desired::ImageFrom,
 }

@@ -7,12 +7,13 @@ use super::Desired;
 use super::claim::Owner;
 use super::draft::Draft;
 use super::facts::Facts;
-use super::hop;
+use super::hop::{self, Trouble};
 use super::memory::{GivenUp, Hop};
 use super::narrate::UNKNOWN_STALLS_AFTER;
 use super::observed::{Access, AccessFailure};
 use super::order::{Action, Order};
 use super::orders;
+use super::settle::adopting_order;
 
 /// Follows orders to abandon, each with an answer, and lets go of a hop of which nothing can be reached any more.
 pub(super) fn follow(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner) {
@@ -20,6 +21,15 @@ pub(super) fn follow(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner) {
         orders::open(facts.observed, &draft.memory).filter(|order| order.action == Action::Abandon).collect();
     for order in abandoning {
         abandon(facts, draft, owner, order);
+    }
+    let is_taken_back =
+        |hop: &Hop| matches!(hop::first_trouble(facts, hop), Some(Trouble::ImageTakenBack(..)));
+    if draft.memory.hop.as_ref().is_some_and(is_taken_back)
+        && let Some(uid) = adopting_order(&draft.memory, facts.observed).map(str::to_owned)
+    {
+        // What a person has put back is the new beginning.
+        draft.memory.consume(uid);
+        give_up(draft);
     }
     if facts.desired.deleted && draft.memory.hop.as_ref().is_some_and(|hop| hop::is_gone(facts, hop)) {
         give_up(draft);

@@ -11,7 +11,7 @@ use crate::fleet::evidence::{VERIFYING_ANSWERS, VERIFYING_SPAN};
 use crate::fleet::{Guid, Server, ServerRole, Verification};
 use crate::planner::draft::Draft;
 use crate::planner::facts::Facts;
-use crate::planner::memory::{Hop, HopServer};
+use crate::planner::memory::{Hop, HopServer, Means};
 use crate::planner::observed::{Access, AccessFailure};
 use crate::planner::report::ServerState;
 
@@ -68,6 +68,9 @@ fn note_carried_out(facts: &Facts<'_>, hop: &mut Hop) -> PointOfNoReturn {
     for (entry, is_carried_out) in hop.servers.iter_mut().zip(carried_out) {
         if is_carried_out {
             entry.carried_out_at = Some(facts.now);
+            if let Means::Workload(means) = &mut entry.means {
+                means.ordered_image = Some(means.image.clone());
+            }
             if entry.role == ServerRole::Authority {
                 passed = PointOfNoReturn::Passed;
             }

@@ -17,6 +17,8 @@ pub enum Trouble {
     WorkloadUnfit(WorkloadRef, String),
     /// Git has brought another image back.
     ImageAwaited(WorkloadRef, String),
+    /// A person has put another image back after the order was carried out.
+    ImageTakenBack(WorkloadRef, String),
     /// Its workload is not there.
     WorkloadMissing(WorkloadRef),
     /// Its workload cannot be read, and why.
@@ -52,6 +54,7 @@ impl Trouble {
             Self::WorkloadFails(..) | Self::WorkloadMissing(_) | Self::FellSilent(_) => true,
             Self::WorkloadUnfit(..)
             | Self::ImageAwaited(..)
+            | Self::ImageTakenBack(..)
             | Self::WorkloadUnreadable(..)
             | Self::RightsMissing(..)
             | Self::NotListed
@@ -65,6 +68,7 @@ impl Trouble {
     pub const fn reason(&self) -> Reason {
         match self {
             Self::DeadlinePassed => Reason::DeadlinePassed,
+            Self::ImageTakenBack(..) => Reason::RestoredByHand,
             Self::WorkloadUnfit(..) => Reason::WorkloadUnfit,
             Self::RightsMissing(..) => Reason::RightsMissing,
             Self::ReportsOlder { .. } | Self::ReportsNewer { .. } => Reason::UnexpectedRelease,
@@ -83,6 +87,9 @@ impl Trouble {
             Self::WorkloadFails(workload, why) => format!("{workload} fails: {why}"),
             Self::WorkloadUnfit(workload, why) => format!("{workload}: {why}"),
             Self::ImageAwaited(workload, image) => format!("Git must set the image of {workload} to {image}"),
+            Self::ImageTakenBack(workload, _) => {
+                format!("somebody set another image in {workload} after its order; nothing moves")
+            }
             Self::WorkloadMissing(workload) => format!("{workload} is not there"),
             Self::WorkloadUnreadable(workload, why) => format!("{workload} cannot be read: {why}"),
             Self::RightsMissing(workload, why) => {
@@ -117,6 +124,9 @@ impl Trouble {
                     .into()
             }
             Self::ImageAwaited(..) => "commit that image, or correct it in spec.sources".into(),
+            Self::ImageTakenBack(_, found) => format!(
+                "order Adopt to leave it at {found}, or set the image of spec.sources there to go on with the hop"
+            ),
             Self::WorkloadMissing(_) => {
                 "create it again, retire the server in spec.storage, or order Abandon to give the hop up"
                     .into()

@@ -23,7 +23,16 @@ impl WorkloadMeans {
             container: facts.container.clone(),
             workload: reference,
             image,
+            ordered_image: None,
         })
+    }
+
+    /// Whether a person has put another image into the template since the order was carried out: a restore, mostly, which is
+    /// never undone.
+    fn is_taken_back(&self, facts: &WorkloadFacts) -> bool {
+        self.image_from == ImageFrom::Operator
+            && facts.template_image != self.image
+            && self.ordered_image.as_ref().is_some_and(|ordered| *ordered != facts.template_image)
     }
 
     /// Whether Git has brought another image than the hop's into the template.
@@ -91,6 +100,9 @@ impl Way for WorkloadMeans {
         }
         match &facts.rollout {
             WorkloadRollout::Failing(why) => Some(Trouble::WorkloadFails(self.workload.clone(), why.clone())),
+            WorkloadRollout::Settled | WorkloadRollout::Unsettled if self.is_taken_back(facts) => {
+                Some(Trouble::ImageTakenBack(self.workload.clone(), facts.template_image.clone()))
+            }
             WorkloadRollout::Settled | WorkloadRollout::Unsettled => self
                 .is_reverted(facts)
                 .then(|| Trouble::ImageAwaited(self.workload.clone(), self.image.clone())),
@@ -119,6 +131,10 @@ impl Way for WorkloadMeans {
         match (entry.ordered_at, entry.verified_at) {
             // An older image that Git brings back in mid-hop must not roll through the open catch.
             (Some(_), None) if self.is_reverted(facts) => is_open.then(|| self.hold_catch(entry)),
+            // What a person has put there is theirs: it is held, and never overwritten.
+            (Some(_), None) if self.is_taken_back(facts) => {
+                (is_open && facts.revisions == Revisions::One).then(|| self.hold_catch(entry))
+            }
             (Some(_), None) if self.has_order(facts) == CarriedOut::No => Some(self.upgrade(hop, entry)),
             // Below the partition Kubernetes brings back the revision that was current: while it rolls that is the old image,
             // on data that may have migrated. Once it has settled nothing is let through any more.

@@ -95,6 +95,7 @@ fn hop(servers: usize) -> Hop {
             workload: WorkloadRef::stateful_set(&format!("code42-storage-{number:03}")),
             container: "server".into(),
             image: format!("registry.example/code42-server@sha256:{}", "0".repeat(64)),
+            ordered_image: Some(format!("registry.example/code42-server@sha256:{}", "0".repeat(64))),
             image_from: ImageFrom::Git,
         }),
         ordered_at: Some(at(0)),
