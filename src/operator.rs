@@ -13,6 +13,7 @@ pub mod account;
 pub mod act;
 pub mod clock;
 pub mod collect;
+pub mod commit;
 pub mod context;
 pub mod controller;
 pub mod environment;
@@ -26,6 +27,7 @@ pub mod reconcile;
 pub mod report;
 pub mod rights;
 pub mod shutdown;
+pub mod turns;
 pub mod wake;
 pub mod witness;
 
@@ -48,6 +50,7 @@ use http::{Readiness, Server};
 use lease::Lease;
 use metrics::Metrics;
 use shutdown::Stop;
+use turns::Turns;
 use witness::ApiServerClock;
 
 use crate::api::FIELD_MANAGER;
@@ -68,8 +71,8 @@ pub struct Options {
     /// Globs over `host:port` of authorities that it may talk to. Empty: all but loopback, link-local and the API server. Not
     /// empty: these, whatever they are, and no other.
     pub allow_hosts: Vec<String>,
-    /// Objects that are looked at at once.
-    pub concurrency: u16,
+    /// Looks under way at once; the next in turn waits.
+    pub looks_at_once: u16,
 }
 
 impl Default for Options {
@@ -81,7 +84,7 @@ impl Default for Options {
             lease_duration: Duration::from_secs(15),
             http: None,
             allow_hosts: Vec::new(),
-            concurrency: 8,
+            looks_at_once: 32,
         }
     }
 }
@@ -109,8 +112,9 @@ pub enum Error {
 }
 
 /// A call to the API server that has not been answered by then is given up, in real time. What a write did is looked at, not
-/// repeated.
-const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+/// repeated. The API server itself gives a write up after 34 s, the webhooks that it asks included: with less patience an effect that
+/// a slow webhook lets through in the end would never come about.
+const CALL_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Looks under way are waited for this long when the operator ends, in real time.
 const ENDING: Duration = Duration::from_secs(25);
@@ -166,7 +170,7 @@ async fn lead(
     let (publish_catalog, catalog) = watch::channel(None);
     let orders = controller::orders(watches.clone(), order_writer);
     let catalog_changes = controller::catalog(watches.clone(), publish_catalog);
-    let controller = controller::new(watches, options.concurrency);
+    let controller = controller::new(watches);
     let api_server = ApiServerClock::default();
     let witness = Aborted(tokio::spawn(api_server.clone().follow(calls.clone(), shared.clock.clone())));
     let reporter =
@@ -181,6 +185,7 @@ async fn lead(
         catalog,
         api_server,
         held: lease.held(),
+        turns: Turns::new(options.looks_at_once, turns::PLACE_FOR, stop.clone()),
         stop: stop.clone(),
         wakes,
         failures: Failures::default(),

@@ -18,6 +18,7 @@ mod cluster {
     pub(crate) mod devices;
     pub(crate) mod environment;
     pub(crate) mod killed;
+    pub(crate) mod looks;
     pub(crate) mod methods;
     pub(crate) mod operator;
     pub(crate) mod plane;
@@ -26,7 +27,9 @@ mod cluster {
     pub(crate) mod quiet;
     pub(crate) mod scale;
     pub(crate) mod troubles;
+    pub(crate) mod turns;
     pub(crate) mod upgrade;
+    pub(crate) mod wait;
     pub(crate) mod wrong_answers;
 }
 
@@ -43,6 +46,7 @@ use cluster::process;
 use cluster::quiet;
 use cluster::scale;
 use cluster::troubles;
+use cluster::turns;
 use cluster::upgrade;
 use cluster::wrong_answers;
 
@@ -60,8 +64,8 @@ fn main() -> Result<ExitCode, environment::Error> {
         return runtime.block_on(order.run());
     }
     let mut arguments = Arguments::from_args();
-    // They wait for scaled time more than they work.
-    arguments.test_threads.get_or_insert(8);
+    // They wait for scaled time, or for a control plane of their own, more than they work.
+    arguments.test_threads.get_or_insert(12);
     let shared = Shared::default();
     let cases = [
         plane::cases(),
@@ -70,6 +74,7 @@ fn main() -> Result<ExitCode, environment::Error> {
         upgrade::cases(),
         catch::cases(),
         troubles::cases(),
+        turns::cases(),
         killed::cases(),
         methods::cases(),
         process::cases(),
@@ -94,7 +99,7 @@ fn trial(case: Case, runtime: Arc<Runtime>, shared: Shared) -> Trial {
     let Case { name, test, is_measurement } = case;
     Trial::test(name, move || {
         runtime.block_on(async {
-            let started = shared.get_or_init(async || Environment::start("cluster").await.map(Arc::new));
+            let started = shared.get_or_init(async || Environment::shared().await.map(Arc::new));
             let environment = started.await.as_ref().map_err(ToString::to_string)?;
             test(Arc::clone(environment)).await
         })

@@ -1,20 +1,36 @@
-//! Carrying out steps: one attempt at each, in the order in which they were decided, each only while the lease is held.
+//! Carrying out steps: one attempt at each, in the order in which they were decided, each only while the lease is held. Catches
+//! are held several at once, since they concern different servers: a webhook that hangs must not add up over hundreds of them.
 //!
-//! Input: steps with every operand filled in, whose intent has been written. What must never happen here: a choice, a
-//! repeated attempt, a step whose intent was not written.
+//! Input: a decision that was committed, with every operand of its steps filled in. What must never happen here: a choice, a repeated
+//! attempt.
 
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::stream;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt};
 use serde_json::json;
 
 use super::account::Acting;
+use super::clock;
+use super::commit::Committed;
 use super::context::Context;
 use super::environment::Environment;
+use super::metrics::Metrics;
 use crate::api::{CodeUpgrade, FIELD_MANAGER, FINALIZER};
 use crate::code42::{self, ComputerId};
 use crate::methods::{self, Outcome, Upgrade, hook, snapshot};
 use crate::planner::Step;
 use crate::planner::step::FlagDevice;
+
+/// Catches that are held at once.
+const CATCHES_AT_ONCE: usize = 16;
+
+/// No device is flagged any more this long after the first of a look, in real time: pause, halt and window are looked at again
+/// then.
+const FLAGGING_FOR: Duration = Duration::from_secs(20);
 
 /// Why a step did not come about.
 #[derive(Debug, thiserror::Error)]
@@ -86,14 +102,58 @@ pub struct Outcomes {
     pub errors: Vec<Error>,
 }
 
+impl Outcomes {
+    /// Notes what came of a step; says whether those after it are left.
+    fn note(
+        &mut self,
+        object: &CodeUpgrade,
+        step: &Step,
+        outcome: Result<Outcome, Error>,
+        metrics: &Metrics,
+    ) -> bool {
+        let (label, ends) = match &outcome {
+            Ok(Outcome::Changed) => ("changed", false),
+            Ok(Outcome::AlreadySo) => ("already_so", false),
+            Err(Error::NotAllowed { .. }) => ("not_allowed", true),
+            // No order without the finalizer: the object could vanish with it.
+            Err(Error::Finalizer { .. }) => ("failed", *step == Step::HoldFinalizer),
+            Err(
+                Error::NoAccount { .. }
+                | Error::NoAuthority { .. }
+                | Error::Workload { .. }
+                | Error::Hook { .. }
+                | Error::Authority { .. },
+            ) => ("failed", false),
+        };
+        metrics.count_effect(name(step), label);
+        match outcome {
+            Ok(Outcome::Changed) => {
+                tracing::info!(namespace = object.namespace(), name = object.name_any(), ?step, "done");
+                self.changed += 1;
+            }
+            Ok(Outcome::AlreadySo) => {}
+            Err(error) => {
+                tracing::warn!(namespace = object.namespace(), name = object.name_any(), %error, "a step failed");
+                self.errors.push(error);
+            }
+        }
+        ends
+    }
+}
+
+fn is_catch(step: &Step) -> bool {
+    matches!(step, Step::HoldCatch { .. })
+}
+
 /// For whom steps are carried out.
 pub struct Actor<'a> {
     /// What every reconcile shares.
-    pub context: &'a Context,
+    context: &'a Context,
     /// The environment.
-    pub environment: &'a Environment,
+    environment: &'a Environment,
     /// Who to act as, or why nobody.
-    pub acting: Result<&'a Acting, &'a String>,
+    acting: Result<&'a Acting, &'a String>,
+    flagging_ends: OnceLock<Instant>,
 }
 
 /// The name of a step, for logs and metrics.
@@ -110,38 +170,26 @@ pub const fn name(step: &Step) -> &'static str {
     }
 }
 
-impl Actor<'_> {
-    /// Carries out steps for an object whose status was just written.
-    pub async fn act(&self, object: &CodeUpgrade, steps: &[Step]) -> Outcomes {
+impl<'a> Actor<'a> {
+    /// Whoever carries out the steps of one look.
+    pub fn new(
+        context: &'a Context,
+        environment: &'a Environment,
+        acting: Result<&'a Acting, &'a String>,
+    ) -> Self {
+        Self { context, environment, acting, flagging_ends: OnceLock::new() }
+    }
+
+    /// Carries out the steps of a decision whose intent stands.
+    pub async fn act(&self, committed: &Committed) -> Outcomes {
+        let (object, steps) = (committed.object(), committed.steps());
         let mut outcomes = Outcomes::default();
-        for step in steps {
-            let name = name(step);
-            let outcome = self.one(object, step).await;
-            let (label, ends) = match &outcome {
-                Ok(Outcome::Changed) => ("changed", false),
-                Ok(Outcome::AlreadySo) => ("already_so", false),
-                Err(Error::NotAllowed { .. }) => ("not_allowed", true),
-                // No order without the finalizer: the object could vanish with it.
-                Err(Error::Finalizer { .. }) => ("failed", *step == Step::HoldFinalizer),
-                Err(
-                    Error::NoAccount { .. }
-                    | Error::NoAuthority { .. }
-                    | Error::Workload { .. }
-                    | Error::Hook { .. }
-                    | Error::Authority { .. },
-                ) => ("failed", false),
-            };
-            self.context.shared.metrics.count_effect(name, label);
-            match outcome {
-                Ok(Outcome::Changed) => {
-                    tracing::info!(namespace = object.namespace(), name = object.name_any(), ?step, "done");
-                    outcomes.changed += 1;
-                }
-                Ok(Outcome::AlreadySo) => {}
-                Err(error) => {
-                    tracing::warn!(namespace = object.namespace(), name = object.name_any(), %error, "a step failed");
-                    outcomes.errors.push(error);
-                }
+        for together in steps.chunk_by(|one, next| is_catch(one) && is_catch(next)) {
+            let attempts: Vec<_> = together.iter().map(|step| self.attempt(object, step)).collect();
+            let attempted: Vec<_> = stream::iter(attempts).buffered(CATCHES_AT_ONCE).collect().await;
+            let mut ends = false;
+            for (step, outcome) in together.iter().zip(attempted) {
+                ends |= outcomes.note(object, step, outcome, &self.context.shared.metrics);
             }
             if ends {
                 break;
@@ -150,7 +198,7 @@ impl Actor<'_> {
         outcomes
     }
 
-    async fn one(&self, object: &CodeUpgrade, step: &Step) -> Result<Outcome, Error> {
+    async fn attempt(&self, object: &CodeUpgrade, step: &Step) -> Result<Outcome, Error> {
         let name = name(step);
         self.check_allowed(name)?;
         let workload = |source| Error::Workload { step: name, source };
@@ -263,12 +311,17 @@ impl Actor<'_> {
         Ok(Outcome::Changed)
     }
 
-    /// Flags devices one by one. A flag cannot be taken back, so that each is worth a look at the lease.
+    /// Flags devices one by one. A flag cannot be taken back, so that each is worth a look at the lease, and a long batch one at
+    /// everything else: what is left of it is decided anew.
     async fn flag(&self, step: &'static str, devices: &[FlagDevice]) -> Result<Outcome, Error> {
         let authority = self.authority(step)?;
+        let ends = *self.flagging_ends.get_or_init(|| clock::instant() + FLAGGING_FOR);
         let mut outcome = Outcome::AlreadySo;
         for device in devices {
             self.check_allowed(step)?;
+            if clock::instant() >= ends {
+                break;
+            }
             let answer = authority.flag_for_upgrade(ComputerId(device.computer_id)).await;
             match answer {
                 Ok(_) => {

@@ -6,6 +6,7 @@
 //!
 //! Nothing outside this file may read a clock or sleep by itself; clippy sees to it.
 
+mod granted;
 mod offset;
 
 use std::sync::Arc;
@@ -13,7 +14,10 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use granted::{Granter, PIECE};
 pub use offset::{Exchange, Offset};
+
+use granted::Grants;
 
 /// The shortest real time between two polls, whatever a fast clock makes of an interval: nothing spins.
 pub const SHORTEST_POLL: Duration = Duration::from_millis(50);
@@ -26,11 +30,36 @@ pub struct Clock {
 
 #[derive(Debug)]
 struct Inner {
-    scale: Scale,
+    course: Course,
     /// The wall clock when this clock was made.
     started_wall: Timestamp,
     /// The monotonic clock at the same moment.
     started_monotonic: Instant,
+}
+
+/// How time goes on.
+#[derive(Clone, Debug)]
+enum Course {
+    /// By one rule for ever.
+    Steady(Scale),
+    /// As far as it is granted.
+    Granted(Arc<Grants>),
+}
+
+impl Course {
+    fn at(&self, real: Timestamp) -> Timestamp {
+        match self {
+            Self::Steady(scale) => scale.scaled(real),
+            Self::Granted(grants) => grants.at(real),
+        }
+    }
+
+    fn factor(&self) -> u32 {
+        match self {
+            Self::Steady(scale) => scale.factor,
+            Self::Granted(grants) => grants.factor(),
+        }
+    }
 }
 
 /// How real time becomes the time of a clock.
@@ -58,12 +87,12 @@ impl Scale {
         let elapsed = stretch(real.duration_since(self.anchor), self.factor);
         self.origin.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
     }
+}
 
-    /// How long a span of scaled time takes in real time; nothing for a span that is over.
-    pub fn real(self, scaled: SignedDuration) -> Duration {
-        let real = scaled.checked_div(i32::try_from(self.factor).unwrap_or(i32::MAX)).unwrap_or_default();
-        real.max(SignedDuration::ZERO).unsigned_abs()
-    }
+/// How long a span of faster time takes in real time; nothing for a span that is over.
+fn shrink(span: SignedDuration, factor: u32) -> Duration {
+    let real = span.checked_div(i32::try_from(factor).unwrap_or(i32::MAX)).unwrap_or_default();
+    real.max(SignedDuration::ZERO).unsigned_abs()
 }
 
 /// A span, `factor` times as long.
@@ -87,17 +116,22 @@ impl Clock {
 
     /// A clock with a scale that others share, in this process or another.
     pub fn with_scale(scale: Scale) -> Self {
-        Self { inner: Arc::new(Inner { scale, started_wall: wall(), started_monotonic: instant() }) }
+        Self::on(Course::Steady(scale))
     }
 
-    /// The scale, for another clock that is to agree with this one.
-    pub fn scale(&self) -> Scale {
-        self.inner.scale
+    /// A clock that shows `origin` now and runs `factor` times as fast as real time, as long as time is granted to it.
+    pub fn granted_from_now(origin: Timestamp, factor: u32) -> (Self, Granter) {
+        let grants = Arc::new(Grants::new(wall(), origin, factor));
+        (Self::on(Course::Granted(Arc::clone(&grants))), Granter { grants })
+    }
+
+    fn on(course: Course) -> Self {
+        Self { inner: Arc::new(Inner { course, started_wall: wall(), started_monotonic: instant() }) }
     }
 
     /// The operator's wall clock.
     pub fn now(&self) -> Timestamp {
-        self.inner.scale.scaled(wall())
+        self.inner.course.at(wall())
     }
 
     /// The wall time at which this clock was made, plus the monotonic time since. No jump of the wall clock shows.
@@ -111,12 +145,12 @@ impl Clock {
         let wall = wall();
         let apart = whole_seconds(self.real_monotonic_at(instant()).duration_since(wall));
         let monotonic = wall.saturating_add(apart).unwrap_or(wall);
-        Both { wall: self.inner.scale.scaled(wall), monotonic: self.inner.scale.scaled(monotonic) }
+        Both { wall: self.inner.course.at(wall), monotonic: self.inner.course.at(monotonic) }
     }
 
     /// The monotonic witness at a moment of this process.
     fn monotonic_at(&self, moment: Instant) -> Timestamp {
-        self.inner.scale.scaled(self.real_monotonic_at(moment))
+        self.inner.course.at(self.real_monotonic_at(moment))
     }
 
     fn real_monotonic_at(&self, moment: Instant) -> Timestamp {
@@ -127,12 +161,12 @@ impl Clock {
 
     /// A time that the API server wrote, in this clock's time.
     pub fn of_api_server(&self, time: Timestamp) -> Timestamp {
-        self.inner.scale.scaled(time)
+        self.inner.course.at(time)
     }
 
-    /// How long a span of this clock takes in real time; nothing for a span that is over.
+    /// How long a span of this clock takes in real time, as long as time goes on; nothing for a span that is over.
     pub fn real(&self, span: SignedDuration) -> Duration {
-        self.inner.scale.real(span)
+        shrink(span, self.inner.course.factor())
     }
 
     /// The same, for an interval between polls: never shorter than [`SHORTEST_POLL`].
@@ -143,11 +177,6 @@ impl Clock {
     /// Real time from now until an instant of this clock; nothing if it has passed.
     pub fn real_until(&self, instant: Timestamp) -> Duration {
         self.real(instant.duration_since(self.now()))
-    }
-
-    /// Sleeps until an instant of this clock. A jump of the wall clock is not noticed while sleeping.
-    pub async fn sleep_until(&self, instant: Timestamp) {
-        sleep(self.real_until(instant)).await;
     }
 
     /// A question and its answer, with the moments of both, for the clock that the answer shows.
@@ -201,7 +230,7 @@ mod tests {
         for text in ["2026-11-25T04:08:00.123456789Z", "1969-12-31T23:59:59.5Z", "2500-01-01T00:00:00Z"] {
             assert_eq!(Scale::REAL.scaled(at(text)), at(text));
         }
-        assert_eq!(Scale::REAL.real(SignedDuration::from_millis(1500)), Duration::from_millis(1500));
+        assert_eq!(shrink(SignedDuration::from_millis(1500), 1), Duration::from_millis(1500));
     }
 
     #[test]
@@ -215,8 +244,8 @@ mod tests {
         ] {
             assert_eq!(scale.scaled(at(real)), at(scaled), "{real}");
         }
-        assert_eq!(scale.real(SignedDuration::from_hours(24)), Duration::from_secs(24));
-        assert_eq!(scale.real(SignedDuration::from_hours(-1)), Duration::ZERO);
+        assert_eq!(shrink(SignedDuration::from_hours(24), 3600), Duration::from_secs(24));
+        assert_eq!(shrink(SignedDuration::from_hours(-1), 3600), Duration::ZERO);
     }
 
     #[test]

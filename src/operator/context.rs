@@ -14,6 +14,7 @@ use super::collect::Shared;
 use super::environment::Environments;
 use super::lease::Held;
 use super::shutdown::Stop;
+use super::turns::Turns;
 use super::wake::{Guarded, Waker};
 use super::witness::ApiServerClock;
 use crate::api::CodeUpgradeOrder;
@@ -46,6 +47,8 @@ pub struct Context {
     pub api_server: ApiServerClock,
     /// Whether this process may act.
     pub held: Held,
+    /// Whose turn it is to be looked at.
+    pub turns: Turns,
     /// Whether it is to end.
     pub stop: Stop,
     /// Publishes events; one for all, since it keeps what it said.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::runtime::controller::{self, Config};
+use kube::runtime::controller;
 use kube::runtime::reflector::{ObjectRef, Store, store::Writer};
 use kube::runtime::{Controller, WatchStreamExt, reflector, watcher};
 use kube::{Client, ResourceExt};
@@ -31,10 +31,10 @@ pub type GuardedOrder = DeserializeGuard<CodeUpgradeOrder>;
 pub type GuardedRelease = DeserializeGuard<CodeRelease>;
 
 /// Makes the controller of all `CodeUpgrade` objects; it runs when [`run`] is called with the context made from it.
-pub fn new(client: Client, concurrency: u16) -> Controller<Guarded> {
-    // Objects of one kind are few, and each is looked at alone.
+///
+/// It looks at any number of them at once: whose turn it is, [`super::turns`] says.
+pub fn new(client: Client) -> Controller<Guarded> {
     Controller::new(Api::<Guarded>::all(client), watcher::Config::default().any_semantic())
-        .with_config(Config::default().concurrency(concurrency))
 }
 
 /// Looks at objects until asked to end, and then until the last look is over.

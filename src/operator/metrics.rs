@@ -37,6 +37,12 @@ struct ObjectLabels {
     name: String,
 }
 
+impl ObjectLabels {
+    fn of(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+}
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct PhaseLabels {
     namespace: String,
@@ -50,6 +56,8 @@ pub struct Metrics {
     registry: Arc<Registry>,
     reconciles: Family<OutcomeLabels, Counter>,
     reconcile_seconds: Histogram,
+    wait_seconds: Histogram,
+    looks: Family<ObjectLabels, Counter>,
     effects: Family<OutcomeLabels, Counter>,
     readings: Family<OutcomeLabels, Counter>,
     listing_seconds: Histogram,
@@ -68,6 +76,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut all = Registry::with_prefix("codeupgrade");
         let reconcile_seconds = Histogram::new([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]);
+        let wait_seconds = Histogram::new([0.01, 0.1, 1.0, 3.0, 10.0, 30.0, 100.0]);
         let listing_seconds = Histogram::new([0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0]);
         Self {
             reconciles: registered(
@@ -82,6 +91,13 @@ impl Default for Metrics {
                 "How long a reconcile takes",
                 reconcile_seconds,
             ),
+            wait_seconds: registered(
+                &mut all,
+                "look_wait_seconds",
+                "How long an object waits for its turn to be looked at",
+                wait_seconds,
+            ),
+            looks: registered(&mut all, "looks", "How often an object was looked at", Family::default()),
             effects: registered(
                 &mut all,
                 "effects",
@@ -120,6 +136,16 @@ impl Metrics {
         self.reconcile_seconds.observe(took.as_secs_f64());
     }
 
+    /// Notes how long an object waited for its turn.
+    pub fn observe_wait(&self, waited: Duration) {
+        self.wait_seconds.observe(waited.as_secs_f64());
+    }
+
+    /// Counts a look at an object.
+    pub fn count_look(&self, namespace: &str, name: &str) {
+        self.looks.get_or_create(&ObjectLabels::of(namespace, name)).inc();
+    }
+
     /// Counts an effect.
     pub fn count_effect(&self, step: &'static str, outcome: &'static str) {
         self.effects.get_or_create(&OutcomeLabels { what: step, outcome }).inc();
@@ -148,7 +174,7 @@ impl Metrics {
                 PhaseLabels { namespace: namespace.to_owned(), name: name.to_owned(), phase: phase.name() };
             self.phase.get_or_create(&labels).set(i64::from(phase == report.phase));
         }
-        let labels = ObjectLabels { namespace: namespace.to_owned(), name: name.to_owned() };
+        let labels = ObjectLabels::of(namespace, name);
         let servers = report.backups_interrupted.as_ref().map_or(0, |interrupted| interrupted.servers);
         self.backups_interrupted.get_or_create(&labels).set(i64::from(servers));
     }
@@ -160,8 +186,9 @@ impl Metrics {
                 PhaseLabels { namespace: namespace.to_owned(), name: name.to_owned(), phase: phase.name() };
             self.phase.remove(&labels);
         }
-        let labels = ObjectLabels { namespace: namespace.to_owned(), name: name.to_owned() };
+        let labels = ObjectLabels::of(namespace, name);
         self.backups_interrupted.remove(&labels);
+        self.looks.remove(&labels);
     }
 
     /// All of it in the text format of Prometheus.

@@ -13,10 +13,11 @@ use super::act::{Actor, Outcomes};
 use super::clock;
 use super::collect::Ask;
 use super::collect::session::Connection;
+use super::commit::{self, commit};
 use super::context::Context;
 use super::environment::Environment;
 use super::observe::{Grounds, observe};
-use super::report::{self, Written};
+use super::report;
 use super::wake::Guarded;
 use crate::api::CodeUpgrade;
 use crate::planner::{self, Decision, Desired, Wants, check};
@@ -67,7 +68,7 @@ pub enum Error {
     },
     /// What was decided could not be written.
     #[error(transparent)]
-    Report(#[from] report::Error),
+    Commit(#[from] commit::Error),
 }
 
 impl Error {
@@ -77,26 +78,32 @@ impl Error {
             Self::Invalid { .. } => "invalid",
             Self::Read { .. } => "read_failed",
             Self::Unsafe { .. } => "unsafe",
-            Self::Report(_) => "report_failed",
+            Self::Commit(_) => "commit_failed",
         }
     }
 }
 
-/// Looks at one object.
+/// Looks at one object when its turn has come.
 ///
 /// # Errors
 /// It could not be read, decided safely or written; nothing was done to its environment then.
 pub async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Error> {
-    let started = clock::instant();
-    let outcome = look(&guarded, &context).await;
-    let label = outcome.as_ref().map_or_else(Error::kind, |_| "done");
-    context.shared.metrics.observe_reconcile(label, clock::instant().duration_since(started));
-    outcome
+    let (metrics, queued) = (&context.shared.metrics, clock::instant());
+    let look = async {
+        let started = clock::instant();
+        metrics.observe_wait(started.duration_since(queued));
+        let outcome = look(&guarded, &context).await;
+        let label = outcome.as_ref().map_or_else(Error::kind, |_| "done");
+        metrics.observe_reconcile(label, clock::instant().duration_since(started));
+        outcome
+    };
+    context.turns.take(Box::pin(look)).await.unwrap_or_else(|| Ok(Action::await_change()))
 }
 
 async fn look(guarded: &Guarded, context: &Context) -> Result<Action, Error> {
     let Some(catalog) = context.complete_catalog() else { return Ok(Action::requeue(UNTIL_COMPLETE)) };
     let Some(object) = read_again(guarded, context).await? else { return Ok(Action::await_change()) };
+    context.shared.metrics.count_look(&object.namespace().unwrap_or_default(), &object.name_any());
     let Some(environment) = environment_of(context, &object) else { return Ok(Action::await_change()) };
 
     // 1. Observe.
@@ -111,26 +118,21 @@ async fn look(guarded: &Guarded, context: &Context) -> Result<Action, Error> {
     environment.forget_flagged(&decision.flags_over);
 
     // 3. Write the intent.
-    let previous = object.status.clone();
-    let (object, news) = match report::write(context, object, &decision, now).await? {
-        Written::Unchanged(object) => (object, News::Nothing),
-        Written::Written(object) => (object, News::Something),
-        Written::Overtaken => return Ok(Action::requeue(FIRST_RETRY)),
+    let Some(committed) = commit(context, object, decision, now).await? else {
+        return Ok(Action::requeue(FIRST_RETRY));
     };
 
     // 4. Act.
-    let actor = Actor { context, environment: &environment, acting: grounds.acting.as_ref() };
-    let outcomes = actor.act(&object, &decision.steps).await;
+    let outcomes = Actor::new(context, &environment, grounds.acting.as_ref()).act(&committed).await;
 
     // 5. Tell, and say when to look again.
-    if news == News::Something {
-        report::publish(context, &object, previous.as_ref(), &decision).await;
-    }
-    report::answer_orders(context, &object, &decision.memory, now).await;
+    report::publish(context, &committed).await;
+    report::answer_orders(context, &committed, now).await;
+    let (object, decision) = (committed.object(), committed.decision());
     let namespace = object.namespace().unwrap_or_default();
     context.shared.metrics.show(&namespace, &object.name_any(), &decision.report);
-    let retry = retry_after(context, &object, &outcomes).await;
-    Ok(Action::requeue(next_look(context, &decision, &outcomes).min(retry)))
+    let retry = retry_after(context, object, &outcomes).await;
+    Ok(Action::requeue(next_look(context, decision, &outcomes).min(retry)))
 }
 
 /// When to try again what failed; the first failure in a row is told as an event.
@@ -145,13 +147,6 @@ async fn retry_after(context: &Context, object: &CodeUpgrade, outcomes: &Outcome
         report::publish_failure(context, object, &error.to_string()).await;
     }
     back_off(failures)
-}
-
-/// Whether a status was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum News {
-    Something,
-    Nothing,
 }
 
 /// The object as it is now: a decision on a copy that is behind would be void anyway. `None` where it is gone.
@@ -222,7 +217,7 @@ pub fn after_failure(guarded: &Guarded, error: &Error, context: &Context) -> Act
     tracing::warn!(%error, "reconcile failed");
     match error {
         Error::Invalid { .. } => Action::requeue(INVALID_AGAIN),
-        Error::Read { .. } | Error::Unsafe { .. } | Error::Report(_) => {
+        Error::Read { .. } | Error::Unsafe { .. } | Error::Commit(_) => {
             let failures = context.failures.count(&guarded.meta().uid.clone().unwrap_or_default());
             Action::requeue(back_off(failures))
         }

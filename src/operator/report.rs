@@ -1,18 +1,18 @@
-//! Saying what was decided: the status, events, and what became of orders. Written with the revision that was decided
-//! on, and only when there is something to say.
+//! Saying what became so beside the status: events, and what became of orders.
 
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{Patch, PatchParams};
 use kube::runtime::events::{Event as Published, EventType};
 use kube::{Api, Resource, ResourceExt};
 use serde_json::json;
 
 use jiff::Timestamp;
 
+use super::commit::{Committed, News};
 use super::context::Context;
 use super::observe::{in_clock_time, order_objects};
-use crate::api::{CodeUpgrade, CodeUpgradeOrder, CodeUpgradeStatus, FIELD_MANAGER};
+use crate::api::{CodeUpgrade, CodeUpgradeOrder, FIELD_MANAGER};
+use crate::planner::Severity;
 use crate::planner::events::standstill;
-use crate::planner::{Decision, Memory, Severity, Telling};
 use crate::translate;
 
 /// The API server takes an `action` of at most this many characters.
@@ -21,70 +21,14 @@ const MAX_ACTION: usize = 128;
 /// The API server takes a note of at most this many bytes.
 const MAX_NOTE: usize = 1024;
 
-/// Why something could not be said.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The status was not written.
-    #[error("the status of CodeUpgrade {namespace}/{name} could not be written: {source}")]
-    Status {
-        /// The namespace.
-        namespace: String,
-        /// The name.
-        name: String,
-        /// Why.
-        source: Box<kube::Error>,
-    },
-}
-
-/// What came of a status.
-#[derive(Debug)]
-pub enum Written {
-    /// Nothing was worth a write; the memory is what it was.
-    Unchanged(Box<CodeUpgrade>),
-    /// It was written, and this is the object now.
-    Written(Box<CodeUpgrade>),
-    /// Somebody wrote the object since it was read: the decision is void.
-    Overtaken,
-}
-
-/// Writes the status that a decision makes, if it is worth a write. A memory that changed always is.
-///
-/// # Errors
-/// The API server refused it or did not answer: nothing may be done then, since the intent may not stand.
-pub async fn write(
-    context: &Context,
-    mut object: Box<CodeUpgrade>,
-    decision: &Decision,
-    now: Timestamp,
-) -> Result<Written, Error> {
-    let previous = object.status.as_ref();
-    let status = translate::status(previous, decision, object.metadata.generation, now);
-    let remembers_else = previous.and_then(|previous| previous.memory.as_ref()) != Some(&decision.memory);
-    let is_news = decision.telling == Telling::Tell && translate::worth_writing(previous, &status, now);
-    if !remembers_else && !is_news {
-        return Ok(Written::Unchanged(object));
-    }
-    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    object.status = Some(status);
-    let api: Api<CodeUpgrade> = Api::namespaced(context.client.clone(), &namespace);
-    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    match api.replace_status(&name, &parameters, &object).await {
-        Ok(written) => Ok(Written::Written(Box::new(written))),
-        Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
-            Ok(Written::Overtaken)
-        }
-        Err(source) => Err(Error::Status { namespace, name, source: Box::new(source) }),
-    }
-}
-
-/// Publishes what became so. An event that cannot be published is logged and forgotten: the status says it all.
-pub async fn publish(
-    context: &Context,
-    object: &CodeUpgrade,
-    previous: Option<&CodeUpgradeStatus>,
-    decision: &Decision,
-) {
-    let before = previous.map(|previous| (previous.phase.as_str(), previous.reason.as_str()));
+/// Publishes what became so, where a status was written that says it. An event that cannot be published is logged and forgotten.
+pub async fn publish(context: &Context, committed: &Committed) {
+    let before = match committed.news() {
+        News::Nothing => return,
+        News::InPlaceOf(before) => before.as_deref(),
+    };
+    let (object, decision) = (committed.object(), committed.decision());
+    let before = before.map(|previous| (previous.phase.as_str(), previous.reason.as_str()));
     for event in decision.events.iter().chain(&standstill(before, &decision.report)) {
         publish_one(context, object, type_of(event.severity), event.reason, &event.note).await;
     }
@@ -126,8 +70,9 @@ fn bounded(text: &str, most: usize) -> String {
 }
 
 /// Writes what became of the orders that speak of an object. Failures are logged: the next reconcile tells them again.
-pub async fn answer_orders(context: &Context, object: &CodeUpgrade, memory: &Memory, now: Timestamp) {
-    for order in order_objects(context, object) {
+pub async fn answer_orders(context: &Context, committed: &Committed, now: Timestamp) {
+    let memory = &committed.decision().memory;
+    for order in order_objects(context, committed.object()) {
         let status = translate::order_status(&in_clock_time(context.clock(), &order), memory, now);
         if order.status.as_ref() == Some(&status) {
             continue;

@@ -60,6 +60,9 @@ pub enum Error {
     Token(#[source] Option<Box<kube::Error>>),
 }
 
+/// How often an object is applied where the API server itself is at fault.
+const ATTEMPTS: u32 = 5;
+
 /// Applies one object; a namespaced one into `namespace`.
 pub async fn apply<K: Resource<DynamicType = ()>>(
     client: &Client,
@@ -77,8 +80,14 @@ pub async fn apply<K: Resource<DynamicType = ()>>(
     let failed =
         |source| Error::Apply { kind: resource.kind.clone(), name: name.clone(), source: Box::new(source) };
     let parameters = PatchParams::apply(STAGE_MANAGER).force();
-    objects.patch(&name, &parameters, &Patch::Apply(&object)).await.map_err(failed)?;
-    Ok(())
+    for _ in 1..ATTEMPTS {
+        match objects.patch(&name, &parameters, &Patch::Apply(&object)).await {
+            // It ran out of time by itself, as on a busy machine; what is applied twice is applied once.
+            Err(kube::Error::Api(status)) if status.code >= 500 => {}
+            other => return other.map(|_| ()).map_err(failed),
+        }
+    }
+    objects.patch(&name, &parameters, &Patch::Apply(&object)).await.map(|_| ()).map_err(failed)
 }
 
 fn chart_file(text: &str) -> Result<Value, Error> {

@@ -1,7 +1,6 @@
 //! The catch: nothing that happens to a workload at rest makes a server another version.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use codeupgrade::catalog::Version;
 use codeupgrade::playground::site::Site;
@@ -13,7 +12,8 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 
 use super::case::{Case, Outcome, case};
-use super::environment::{Environment, Error, Setting, UPGRADE, eventually, until_status};
+use super::environment::{Environment, Error, Setting, UPGRADE};
+use super::wait::eventually;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![case("one_commit_changes_image_and_version_and_the_catch_holds_until_its_time", one_commit)]
@@ -24,16 +24,13 @@ authority: {name: authority, version: 4.2.3.1}
 storage: [{name: storage-01, version: 4.2.3.1}]
 ";
 
-/// A day of waiting takes 48 s.
-const PATIENCE: Duration = Duration::from_secs(240);
-
 /// The environment is at rest at a wanted release, and images come from Git: one commit changes them all and asks for the version. Until the wait is over nothing moves, even where a
 /// pod is deleted; then every server goes in its turn.
 async fn one_commit(environment: Arc<Environment>) -> Outcome {
     let site = environment.site("git", Setting::of(SCENARIO)).await?;
     let (from, to): (Version, Version) = ("4.2.3.1".parse()?, "4.3.5.3".parse()?);
     site.commit(UPGRADE, site.wanting(from)).await?;
-    until_status(&environment.client, &site, PATIENCE, |status| status.phase == "Done").await?;
+    environment.until_status(&site, |status| status.phase == "Done").await?;
     let sets: Api<StatefulSet> = Api::namespaced(environment.client.clone(), &site.namespace);
     eventually("a closed catch on both servers", async || {
         let partition = |set: &StatefulSet| {
@@ -54,12 +51,12 @@ async fn one_commit(environment: Arc<Environment>) -> Outcome {
     spec["authority"]["imageFrom"] = "Git".into();
     spec["storage"][0]["imageFrom"] = "Git".into();
     site.commit(UPGRADE, spec).await?;
-    until_status(&environment.client, &site, PATIENCE, |status| status.reason == "PostUpgradeWait").await?;
+    environment.until_status(&site, |status| status.reason == "PostUpgradeWait").await?;
     for server in ["authority", "storage-01"] {
         comes_back(&environment, &site, server).await?;
         assert_eq!(site.version_of(server), Some(from), "{server}");
     }
-    let status = until_status(&environment.client, &site, PATIENCE, |status| status.phase == "Done").await?;
+    let status = environment.until_status(&site, |status| status.phase == "Done").await?;
     assert_eq!(site.servers_not_at(to), Vec::<String>::new(), "{status:?}");
     Ok(())
 }

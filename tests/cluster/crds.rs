@@ -12,7 +12,8 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
 use super::case::{Case, Outcome, case};
-use super::environment::{Environment, Error, eventually};
+use super::environment::{Environment, Error};
+use super::wait::eventually;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -61,6 +62,9 @@ async fn are_established(environment: Arc<Environment>) -> Outcome {
     Ok(())
 }
 
+/// How often an object is tried where the API server itself is at fault.
+const ATTEMPTS: u32 = 5;
+
 /// Where an object of a kind is created, without creating it.
 async fn creation(client: &Client, namespace: &str, object: &Value) -> Result<DynamicObject, kube::Error> {
     let resource = match object["kind"].as_str() {
@@ -74,6 +78,13 @@ async fn creation(client: &Client, namespace: &str, object: &Value) -> Result<Dy
     };
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
     let object: DynamicObject = serde_json::from_value(object.clone()).map_err(kube::Error::SerdeError)?;
+    for _ in 1..ATTEMPTS {
+        match api.create(&dry_run, &object).await {
+            // No verdict: the API server ran out of time by itself, as on a busy machine.
+            Err(kube::Error::Api(status)) if status.code >= 500 => {}
+            verdict => return verdict,
+        }
+    }
     api.create(&dry_run, &object).await
 }
 

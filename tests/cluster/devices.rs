@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
-use std::time::Duration;
 
 use codeupgrade::playground::site::Site;
 use codeupgrade::playground::stage::apply;
@@ -16,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::case::{Case, Outcome, case};
-use super::environment::{Environment, Error, Setting, UPGRADE, until_status};
+use super::environment::{Environment, Error, Setting, UPGRADE};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -24,8 +23,6 @@ pub(crate) fn cases() -> Vec<Case> {
         case("hooks_between_waves_are_jobs_and_answer_by_their_exit_code", hooks_answer),
     ]
 }
-
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Every third device fails, and three may.
 const FAILING: &str = "
@@ -44,7 +41,7 @@ async fn shown_to_those_who_may(environment: Arc<Environment>) -> Outcome {
     spec["devices"] =
         json!({"upgrade": "Bundled", "groups": [{"name": "it", "all": true, "maxFailures": 3}]});
     site.commit(UPGRADE, spec).await?;
-    until_status(&environment.client, &site, PATIENCE, |status| status.reason == "GroupHalted").await?;
+    environment.until_status(&site, |status| status.reason == "GroupHalted").await?;
 
     let denied = ask(&environment, &site, &[]).await?;
     assert!(!denied.status.success());
@@ -155,16 +152,16 @@ async fn hooks_answer(environment: Arc<Environment>) -> Outcome {
     spec["devices"] = json!({"upgrade": "Bundled", "waves": [1, "100%"], "pause": "1h"});
     site.commit(UPGRADE, spec).await?;
     let client = &environment.client;
-    let status = until_status(client, &site, PATIENCE, |status| status.reason == "HookUnfit").await?;
+    let status = environment.until_status(&site, |status| status.reason == "HookUnfit").await?;
     assert!(status.message.contains("is forbidden"), "{}", status.message);
     bind(&environment, &site, "codeupgrade-hooks", "codeupgrade").await?;
-    until_status(client, &site, PATIENCE, |status| status.message.contains("does not exist")).await?;
+    environment.until_status(&site, |status| status.message.contains("does not exist")).await?;
     template(&environment, &site, Some("75")).await?;
     let jobs: Api<Job> = Api::namespaced(client.clone(), &site.namespace);
     // Asked again: a second job, of another name.
-    until_status(client, &site, PATIENCE, |status| status.message.contains("asked again")).await?;
+    environment.until_status(&site, |status| status.message.contains("asked again")).await?;
     template(&environment, &site, Some("1")).await?;
-    let status = until_status(client, &site, PATIENCE, |status| status.reason == "HookFailed").await?;
+    let status = environment.until_status(&site, |status| status.reason == "HookFailed").await?;
     assert!(status.message.contains("hook smoke said no (job smoke-"), "{}", status.message);
     let asked = jobs.list(&ListParams::default()).await?.items;
     assert!(asked.len() >= 2, "{}", asked.len());
@@ -179,7 +176,7 @@ async fn hooks_answer(environment: Arc<Environment>) -> Outcome {
         "spec": {"upgrade": UPGRADE, "action": "Retry", "for": "group all", "reason": "mended", "by": "admin"},
     });
     apply::<codeupgrade::api::CodeUpgradeOrder>(client, Some(&site.namespace), order).await?;
-    until_status(client, &site, PATIENCE, |status| status.phase == "Done").await?;
+    environment.until_status(&site, |status| status.phase == "Done").await?;
     Ok(())
 }
 

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use codeupgrade::api::{CodeUpgrade, CodeUpgradeStatus};
+use codeupgrade::api::CodeUpgradeStatus;
 use codeupgrade::operator::clock::Clock;
 use codeupgrade::playground::site::{Site, Workloads};
 use codeupgrade::playground::tls::Identity;
@@ -18,16 +17,13 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client, ResourceExt};
 use tokio::process::Command;
-use tokio::sync::OnceCell;
-use tokio::time::{interval, timeout};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use super::operator::Operator;
+use super::wait;
 
 /// Whatever went wrong; only its text is used.
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
-
-/// How long [`eventually`] waits. Far more than anything takes, since the machine may be compiling at the same time.
-const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The shared control plane and a client for it.
 pub(crate) struct Environment {
@@ -36,7 +32,11 @@ pub(crate) struct Environment {
     /// State and logs of the control plane, below target/.
     pub(crate) data: PathBuf,
     operator: OnceCell<Operator>,
+    _place: Option<SemaphorePermit<'static>>,
 }
+
+/// Control planes beside the shared one. They work more than they wait, and those who wait need them to be quick.
+static PLACES: Semaphore = Semaphore::const_new(1);
 
 /// What a site begins as.
 #[derive(Clone, Copy)]
@@ -58,13 +58,22 @@ impl<'a> Setting<'a> {
 pub(crate) const UPGRADE: &str = "production";
 
 impl Environment {
-    /// Starts a control plane; `name` tells its files from those of others.
-    pub(crate) async fn start(name: &str) -> Result<Self, Error> {
+    /// Starts the control plane that tests share.
+    pub(crate) async fn shared() -> Result<Self, Error> {
+        Self::start("cluster", None).await
+    }
+
+    /// Starts a control plane for one test, when no other such is running; `name` tells its files from those of others.
+    pub(crate) async fn own(name: &str) -> Result<Self, Error> {
+        Self::start(name, Some(PLACES.acquire().await?)).await
+    }
+
+    async fn start(name: &str, place: Option<SemaphorePermit<'static>>) -> Result<Self, Error> {
         let programs = programs().await?;
         let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         let plane = ControlPlane::start(Options { programs, data: data.clone() }).await?;
         let client = Client::try_from(plane.admin_config())?;
-        Ok(Self { plane, client, data, operator: OnceCell::new() })
+        Ok(Self { plane, client, data, operator: OnceCell::new(), _place: place })
     }
 
     /// Stops it; its files are kept after a failure, since the logs tell why.
@@ -83,6 +92,15 @@ impl Environment {
     pub(crate) async fn site(&self, prefix: &str, setting: Setting<'_>) -> Result<Site, Error> {
         let clock = &self.operator().await?.clock;
         set_up(&self.client, &self.namespace(prefix).await?, setting, clock).await
+    }
+
+    /// Waits until the status of a site's object is as wanted, and returns it.
+    pub(crate) async fn until_status(
+        &self,
+        site: &Site,
+        wanted: impl Fn(&CodeUpgradeStatus) -> bool,
+    ) -> Result<CodeUpgradeStatus, Error> {
+        wait::until_status(&self.client, &self.operator().await?.clock, site, wanted).await
     }
 
     /// Creates a namespace for one test and returns its name, which starts with `prefix`.
@@ -114,36 +132,6 @@ pub(crate) async fn set_up(
     Ok(Site::set_up(client, namespace, &scenario, catalog, time, workloads, identity).await?)
 }
 
-/// Waits until the status of a site's object is as wanted, and returns it. What it was instead is told after `most`.
-pub(crate) async fn until_status(
-    client: &Client,
-    site: &Site,
-    most: Duration,
-    wanted: impl Fn(&CodeUpgradeStatus) -> bool,
-) -> Result<CodeUpgradeStatus, Error> {
-    let upgrades: Api<CodeUpgrade> = Api::namespaced(client.clone(), &site.namespace);
-    let mut last = None;
-    let asking = async {
-        let mut interval = interval(Duration::from_millis(100));
-        loop {
-            interval.tick().await;
-            let Some(status) = upgrades.get(UPGRADE).await?.status else { continue };
-            if wanted(&status) {
-                return Ok::<_, Error>(status);
-            }
-            last = Some(status);
-        }
-    };
-    let outcome = timeout(most, asking).await;
-    outcome.unwrap_or_else(|_| {
-        let said = last.map_or_else(
-            || "no status".to_owned(),
-            |status| format!("{} ({}): {}", status.phase, status.reason, status.message),
-        );
-        Err(format!("{}: in {} s it only came to {said}", site.namespace, most.as_secs()).into())
-    })
-}
-
 /// Where the programs are. The script honours `KUBEBUILDER_ASSETS`, builds what is missing, and says what to do if it cannot.
 async fn programs() -> Result<PathBuf, Error> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/controlplane/build.sh");
@@ -152,22 +140,4 @@ async fn programs() -> Result<PathBuf, Error> {
         return Err(format!("{} failed: it says why above", script.display()).into());
     }
     Ok(String::from_utf8(output.stdout)?.trim_end().into())
-}
-
-/// Asks until there is an answer and returns it; fails after a minute. `what` completes the sentence "there was never …".
-pub(crate) async fn eventually<T>(
-    what: &str,
-    ask: impl AsyncFn() -> Result<Option<T>, Error>,
-) -> Result<T, Error> {
-    let asking = async {
-        let mut interval = interval(Duration::from_millis(50));
-        loop {
-            interval.tick().await;
-            if let Some(answer) = ask().await? {
-                return Ok(answer);
-            }
-        }
-    };
-    let failed = || format!("there was never {what} in {} s", DEADLINE.as_secs()).into();
-    timeout(DEADLINE, asking).await.unwrap_or_else(|_| Err(failed()))
 }

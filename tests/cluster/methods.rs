@@ -2,7 +2,6 @@
 //! authority of one's own.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use codeupgrade::playground::site::Workloads;
 use codeupgrade::playground::tls::Identity;
@@ -15,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::case::{Case, Outcome, case};
 use super::deeds::{self, Deed};
-use super::environment::{Environment, Setting, UPGRADE, until_status};
+use super::environment::{Environment, Setting, UPGRADE};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![case("a_deployment_and_a_machine_are_upgraded_over_tls", deployment_and_machine)]
@@ -25,9 +24,6 @@ const SCENARIO: &str = "
 authority: {name: authority, version: 4.2.3.1}
 storage: [{name: storage-01, version: 4.2.3.1}]
 ";
-
-/// Nothing waits for a day here.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn deployment_and_machine(environment: Arc<Environment>) -> Outcome {
     let identity = Identity::generate(&["127.0.0.1"])?;
@@ -49,20 +45,16 @@ async fn deployment_and_machine(environment: Arc<Environment>) -> Outcome {
     spec["lastUpgrade"] = json!({"release": "4.2.3.1", "finishedAt": "2016-01-01T00:00:00Z"});
     site.commit(UPGRADE, spec).await?;
     // Without the certificate authority the server is not believed.
-    until_status(&environment.client, &site, PATIENCE, |status| {
-        status.reason == "CertificateAuthorityMissing"
-    })
-    .await?;
+    environment.until_status(&site, |status| status.reason == "CertificateAuthorityMissing").await?;
     let trusted = json!({"metadata": {"name": "code42-ca"}, "data": {"ca.crt": identity.ca_pem()}});
     stage::apply::<ConfigMap>(&environment.client, here, trusted).await?;
 
-    let asked =
-        until_status(&environment.client, &site, PATIENCE, |status| status.reason == "ManualStep").await?;
+    let asked = environment.until_status(&site, |status| status.reason == "ManualStep").await?;
     assert_eq!((asked.phase.as_str(), site.version_of("authority")), ("Suspended", Some(to)));
     assert!(asked.message.contains("storage-01 to 4.3.5.3 by hand"), "{}", asked.message);
     let by_hand = Command::UpgradeByHand { server: "storage-01".into(), version: to };
     site.simulation.at_present(|world| world.carry_out(by_hand))?;
-    until_status(&environment.client, &site, PATIENCE, |status| status.phase == "Done").await?;
+    environment.until_status(&site, |status| status.phase == "Done").await?;
     assert_eq!(site.servers_not_at(to), Vec::<String>::new());
 
     let deployments: Api<Deployment> = Api::namespaced(environment.client.clone(), &site.namespace);

@@ -13,7 +13,8 @@ use kube::{Api, Client};
 use serde_json::json;
 
 use super::case::{Case, Outcome, case};
-use super::environment::{Environment, eventually};
+use super::environment::Environment;
+use super::wait::eventually;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![

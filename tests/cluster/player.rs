@@ -16,7 +16,8 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::case::{Case, Outcome, case};
-use super::environment::{Environment, Error, eventually};
+use super::environment::{Environment, Error};
+use super::wait::eventually;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![

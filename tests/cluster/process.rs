@@ -16,8 +16,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use super::case::{Case, Outcome, case};
-use super::environment::{Environment, Error, Setting, UPGRADE, eventually, set_up, until_status};
+use super::environment::{Environment, Error, Setting, UPGRADE, set_up};
 use super::operator::kubeconfig;
+use super::wait::{eventually, until_status};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![case("the_program_hands_over_when_asked_to_stop_and_when_killed", hands_over)]
@@ -101,14 +102,6 @@ impl Program {
         self.child.id().ok_or_else(|| "it ended by itself".into())
     }
 
-    /// What one of its metrics says.
-    pub(crate) async fn metric(&self, name: &str) -> Result<f64, Error> {
-        let text = reqwest::get(format!("http://{}/metrics", self.http)).await?.text().await?;
-        let line =
-            text.lines().find(|line| line.starts_with(name)).ok_or_else(|| format!("no {name} in {text}"))?;
-        Ok(line.split_whitespace().last().ok_or("a value")?.parse()?)
-    }
-
     fn signal(&self, signal: Signal) -> Result<(), Error> {
         let id = self.child.id().map(i32::try_from).transpose()?;
         let process = id.and_then(Pid::from_raw).ok_or("it ended by itself")?;
@@ -117,7 +110,9 @@ impl Program {
 
     /// Waits for its end; returns whether it was a success, and its log.
     async fn ended(self) -> Result<(bool, String), Error> {
-        let output = tokio::time::timeout(Duration::from_secs(30), self.child.wait_with_output()).await??;
+        let ending = tokio::spawn(self.child.wait_with_output());
+        eventually("an end of the process", async || Ok(ending.is_finished().then_some(()))).await?;
+        let output = ending.await??;
         let log = [output.stdout, output.stderr].concat();
         Ok((output.status.success(), String::from_utf8(log)?))
     }
@@ -126,7 +121,7 @@ impl Program {
 /// Two programs beside each other: one acts, the other takes over at once when the first is asked to stop, and after the
 /// lease when it is killed.
 async fn hands_over(_: Arc<Environment>) -> Outcome {
-    let own = Environment::start("program").await?;
+    let own = Environment::own("program").await?;
     let outcome = take_turns(&own).await;
     own.end(outcome.is_err()).await?;
     Ok(outcome?)
@@ -144,7 +139,7 @@ async fn take_turns(own: &Environment) -> Result<(), Error> {
     let second = Program::start(&kubeconfig)?;
     second.answers("/livez").await?;
     site.commit(UPGRADE, site.observing()).await?;
-    until_status(&own.client, &site, Duration::from_secs(30), |status| status.phase == "Checking").await?;
+    until_status(&own.client, &Clock::real_time(), &site, |status| status.phase == "Checking").await?;
     assert_eq!(next_holder(own, "").await?, holder, "the second waits");
 
     first.signal(Signal::TERM)?;
@@ -154,7 +149,9 @@ async fn take_turns(own: &Environment) -> Result<(), Error> {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "not structured: {line}");
     }
     assert!(log.lines().count() > 0, "it logs");
-    let holder = tokio::time::timeout(Duration::from_secs(8), next_holder(own, &holder)).await??;
+    // Nobody has to wait until the lease runs out.
+    assert_ne!(holder_now(own).await?.as_ref(), Some(&holder), "it was not given back");
+    let holder = next_holder(own, &holder).await?;
 
     let third = Program::start(&kubeconfig)?;
     second.signal(Signal::KILL)?;
@@ -168,11 +165,13 @@ async fn take_turns(own: &Environment) -> Result<(), Error> {
 
 /// Who holds the lease, once it is another than `last`.
 async fn next_holder(own: &Environment, last: &str) -> Result<String, Error> {
-    let leases: Api<Lease> = Api::namespaced(own.client.clone(), stage::OPERATOR_NAMESPACE);
     eventually("another holder of the lease", async || {
-        let lease = leases.get_opt("codeupgrade").await?;
-        let holder = lease.and_then(|lease| lease.spec?.holder_identity);
-        Ok(holder.filter(|holder| !holder.is_empty() && holder != last))
+        Ok(holder_now(own).await?.filter(|holder| !holder.is_empty() && holder != last))
     })
     .await
+}
+
+async fn holder_now(own: &Environment) -> Result<Option<String>, Error> {
+    let leases: Api<Lease> = Api::namespaced(own.client.clone(), stage::OPERATOR_NAMESPACE);
+    Ok(leases.get_opt("codeupgrade").await?.and_then(|lease| lease.spec?.holder_identity))
 }

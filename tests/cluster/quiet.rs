@@ -1,16 +1,20 @@
 //! Steady state: when nothing changes, nothing is written but the lease.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use codeupgrade::operator::Options;
-use codeupgrade::operator::clock::{self, Clock};
+use codeupgrade::operator::clock::Clock;
+use codeupgrade::playground::site::Site;
 use codeupgrade::playground::stage;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::case::{Case, Outcome, case};
-use super::environment::{Environment, Error, Setting, UPGRADE, set_up, until_status};
-use super::operator::{ACCOUNT, Operator, begins};
+use super::environment::{Environment, Error, Setting, UPGRADE, set_up};
+use super::looks;
+use super::operator::{ACCOUNT, Operator, free_address, paced};
+use super::wait::{eventually, until_status};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![case("ten_minutes_at_rest_see_no_write_but_the_lease", rests)]
@@ -19,8 +23,11 @@ pub(crate) fn cases() -> Vec<Case> {
 /// Seconds of the operator in a real second: ten minutes take twenty seconds. The lease is in real time all the same.
 const FACTOR: u32 = 30;
 
-/// The stretch that is counted, in real time.
-const STRETCH: Duration = Duration::from_secs(10 * 60 / FACTOR as u64);
+/// The stretch that is counted, by the operator's clock.
+const STRETCH: SignedDuration = SignedDuration::from_mins(10);
+
+/// How often every object is looked at in it at least: once a minute.
+const LOOKS: u64 = 10;
 
 const SCENARIO: &str = "
 authority: {name: authority, version: 4.2.3.1}
@@ -29,7 +36,7 @@ devices: [{count: 500, os: Windows, version: 4.2.0}]
 ";
 
 async fn rests(_: Arc<Environment>) -> Outcome {
-    let own = Environment::start("quiet").await?;
+    let own = Environment::own("quiet").await?;
     let outcome = count(&own).await;
     own.end(outcome.is_err()).await?;
     Ok(outcome?)
@@ -38,8 +45,10 @@ async fn rests(_: Arc<Environment>) -> Outcome {
 /// One environment that waits, one that is where it was to go, one that is only watched, and one that cannot go on.
 async fn count(own: &Environment) -> Result<(), Error> {
     stage::install(&own.client).await?;
-    let clock = Clock::scaled_from_now(begins(), FACTOR);
-    let operator = Operator::start_again(&own.plane, &own.client, &clock, Options::default()).await?;
+    let (clock, _pace) = paced(&own.client, FACTOR);
+    let http = free_address()?;
+    let options = Options { http: Some(http), ..Options::default() };
+    let operator = Operator::start_again(&own.plane, &own.client, &clock, options).await?;
     let mut sites = Vec::new();
     for (namespace, phase) in
         [("waits", "Waiting"), ("there", "Done"), ("watched", "Observing"), ("unpaved", "Stalled")]
@@ -56,12 +65,15 @@ async fn count(own: &Environment) -> Result<(), Error> {
         sites.push((site, phase));
     }
     for (site, phase) in &sites {
-        until_status(&own.client, site, Duration::from_secs(60), |status| status.phase == *phase).await?;
+        until_status(&own.client, &clock, site, |status| {
+            status.phase == *phase && status.devices.as_ref().is_some_and(|devices| devices.total == 500)
+        })
+        .await?;
     }
-    // The first listings, and what they say.
-    clock::sleep(STRETCH / 2).await;
+    // What the first listings say.
+    pass(&clock, http, &sites).await?;
     let before = own.plane.audit_log().events().await?.len();
-    clock::sleep(STRETCH).await;
+    pass(&clock, http, &sites).await?;
     let events = own.plane.audit_log().events().await?;
     // Whether it still may is asked from time to time by dry runs, which change nothing.
     let writes = events[before..]
@@ -81,4 +93,23 @@ async fn count(own: &Environment) -> Result<(), Error> {
     let leases = events[before..].iter().filter(|event| event.resource == "leases").count();
     assert!(leases > 0, "the lease is renewed");
     operator.stop().await
+}
+
+/// Lets the stretch pass, in which every object has its looks.
+async fn pass(clock: &Clock, http: SocketAddr, sites: &[(Site, &str)]) -> Result<(), Error> {
+    let looks = async || {
+        let mut looks = Vec::new();
+        for (site, _) in sites {
+            looks.push(looks::of(http, &site.namespace).await?.into_values().sum::<u64>());
+        }
+        Ok::<_, Error>(looks)
+    };
+    let (begun, first) = (clock.now(), looks().await?);
+    let mut known = first.clone();
+    let are_enough = |known: &[u64]| known.iter().zip(&first).all(|(known, first)| known - first >= LOOKS);
+    while clock.now().duration_since(begun) < STRETCH || !are_enough(&known) {
+        known =
+            eventually("another look", async || Ok(Some(looks().await?).filter(|now| *now != known))).await?;
+    }
+    Ok(())
 }

@@ -2,7 +2,6 @@
 //! to the others.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use codeupgrade::api::CodeUpgradeStatus;
 use codeupgrade::catalog::Version;
@@ -20,8 +19,9 @@ use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use super::case::{Case, Outcome, case};
-use super::environment::{Environment, Error, Setting, UPGRADE, until_status};
+use super::environment::{Environment, Error, Setting, UPGRADE};
 use super::operator::ACCOUNT;
+use super::wait::eventually;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![case("each_trouble_says_its_mend_and_disturbs_no_other_upgrade", each_trouble)]
@@ -31,9 +31,6 @@ const SCENARIO: &str = "
 authority: {name: authority, version: 4.2.3.1}
 storage: [{name: storage-01, version: 4.2.3.1}]
 ";
-
-/// Far more than it takes: a day of waiting takes 48 s.
-const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A trouble: what is wrong, and what must be said about it.
 struct Trouble {
@@ -116,7 +113,7 @@ async fn each_trouble(environment: Arc<Environment>) -> Outcome {
         statuses,
         two_for_one(&environment),
         another_authority(&environment),
-        until_status(&environment.client, &healthy, PATIENCE, |status| status.phase == "Done"),
+        environment.until_status(&healthy, |status| status.phase == "Done"),
     );
     told?;
     claimed?;
@@ -161,7 +158,7 @@ async fn begin(environment: &Environment, trouble: &Trouble) -> Result<Site, Err
 
 async fn is_told(environment: &Environment, site: &Site, trouble: &Trouble) -> Result<(), Error> {
     let is_it = |status: &CodeUpgradeStatus| status.phase == trouble.phase && status.reason == trouble.reason;
-    let status = until_status(&environment.client, site, PATIENCE, is_it).await?;
+    let status = environment.until_status(site, is_it).await?;
     let [message, mend] = trouble.says;
     let told = format!("{}: {} Mend: {:?}", trouble.name, status.message, status.mend);
     assert!(status.message.contains(message), "{told}");
@@ -173,11 +170,11 @@ async fn is_told(environment: &Environment, site: &Site, trouble: &Trouble) -> R
 async fn two_for_one(environment: &Environment) -> Result<(), Error> {
     let site = environment.site("two-for-one", Setting::of(SCENARIO)).await?;
     site.commit(UPGRADE, site.observing()).await?;
-    until_status(&environment.client, &site, PATIENCE, |status| status.phase == "Observing").await?;
+    environment.until_status(&site, |status| status.phase == "Observing").await?;
     site.commit("another", site.wanting(target())).await?;
     let upgrades: Api<codeupgrade::api::CodeUpgrade> =
         Api::namespaced(environment.client.clone(), &site.namespace);
-    let refused = super::environment::eventually("a refusal of the second claim", async || {
+    let refused = eventually("a refusal of the second claim", async || {
         let status = upgrades.get("another").await?.status;
         Ok(status.filter(|status| status.reason == "ClaimedByAnother"))
     });
@@ -185,7 +182,7 @@ async fn two_for_one(environment: &Environment) -> Result<(), Error> {
     assert_eq!(refused.phase, "Stalled");
     assert!(refused.message.contains(UPGRADE), "{}", refused.message);
     site.commit(UPGRADE, site.wanting(target())).await?;
-    until_status(&environment.client, &site, PATIENCE, |status| status.phase == "Done").await?;
+    environment.until_status(&site, |status| status.phase == "Done").await?;
     assert_eq!(site.servers_not_at(target()), Vec::<String>::new());
     Ok(())
 }
@@ -194,12 +191,12 @@ async fn two_for_one(environment: &Environment) -> Result<(), Error> {
 async fn another_authority(environment: &Environment) -> Result<(), Error> {
     let site = environment.site("other-authority", Setting::of(SCENARIO)).await?;
     site.commit(UPGRADE, site.observing()).await?;
-    until_status(&environment.client, &site, PATIENCE, |status| status.phase == "Observing").await?;
+    environment.until_status(&site, |status| status.phase == "Observing").await?;
     let other = Command::ReplaceGuid { server: "authority".into(), guid: Guid("600000000000000001".into()) };
     site.simulation.at_present(|world| world.carry_out(other))?;
     site.commit(UPGRADE, site.wanting(target())).await?;
     let stalled = |status: &CodeUpgradeStatus| status.reason == "OtherAuthority";
-    let status = until_status(&environment.client, &site, PATIENCE, stalled).await?;
+    let status = environment.until_status(&site, stalled).await?;
     assert_eq!(status.phase, "Stalled");
     assert!(status.message.contains("600000000000000001"), "{}", status.message);
     // Not even its catches: they may belong to the servers of somebody else.

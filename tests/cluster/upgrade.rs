@@ -2,7 +2,6 @@
 //! server's own audit log saw it.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use codeupgrade::api::{CodeUpgrade, CodeUpgradeStatus};
 use codeupgrade::playground::site::Site;
@@ -14,14 +13,12 @@ use serde_json::json;
 
 use super::case::{Case, Outcome, case};
 use super::deeds::{self, Deed};
-use super::environment::{Environment, Error, Setting, UPGRADE, eventually, until_status};
+use super::environment::{Environment, Error, Setting, UPGRADE};
+use super::wait::eventually;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![case("the_articles_upgrade_goes_in_its_order_and_with_its_wait", the_articles_upgrade)]
 }
-
-/// A day of waiting takes 48 s; the rest is for slow machines.
-const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What the article asks for at least: one authority, several storage servers, apps of both products.
 const SCENARIO: &str = "
@@ -35,14 +32,14 @@ devices:
 
 async fn the_articles_upgrade(environment: Arc<Environment>) -> Outcome {
     let site = environment.site("article", Setting::of(SCENARIO)).await?;
-    let scale = environment.operator().await?.clock.scale();
+    let clock = environment.operator().await?.clock.clone();
     let told = tell(&environment, &site);
     let mut spec = site.wanting("4.3.5.3".parse()?);
     spec["devices"] = json!({"upgrade": "Bundled"});
     site.commit(UPGRADE, spec).await?;
-    until_status(&environment.client, &site, PATIENCE, |status| status.reason == "PostUpgradeWait").await?;
+    environment.until_status(&site, |status| status.reason == "PostUpgradeWait").await?;
     assert_plan(&environment, &site).await?;
-    until_status(&environment.client, &site, PATIENCE, |status| status.phase == "Done").await?;
+    environment.until_status(&site, |status| status.phase == "Done").await?;
     assert_eq!(site.servers_not_at("4.3.5.3".parse()?), Vec::<String>::new());
 
     let told = told.finish().await?;
@@ -53,7 +50,9 @@ async fn the_articles_upgrade(environment: Arc<Environment>) -> Outcome {
     let waits = told.iter().filter(|status| status.reason == "PostUpgradeWait");
     let wait = waits.filter_map(|status| status.until).max().ok_or("no wait was told")?;
     let at = |deed: &Deed| {
-        scale.scaled(deeds.iter().find(|(known, _)| known == deed).map_or(Timestamp::MAX, |(_, at)| *at))
+        clock.of_api_server(
+            deeds.iter().find(|(known, _)| known == deed).map_or(Timestamp::MAX, |(_, at)| *at),
+        )
     };
     let rolled = at(&Deed::Roll("authority".into()));
     assert!(rolled >= wait, "rolled at {rolled}, the wait ended {wait}");

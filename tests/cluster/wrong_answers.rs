@@ -2,7 +2,6 @@
 //! or a counted oddity, nothing is done on it, and afterwards everything is as it was.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use codeupgrade::api::{CodeUpgrade, CodeUpgradeStatus};
 use codeupgrade::playground::site::Site;
@@ -11,14 +10,11 @@ use kube::Api;
 use serde_json::{Value, json};
 
 use super::case::{Case, Outcome, case};
-use super::environment::{Environment, Error, Setting, UPGRADE, until_status};
+use super::environment::{Environment, Error, Setting, UPGRADE};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![case("no_wrong_list_of_devices_changes_anything", nothing_changes)]
 }
-
-/// A listing comes every half an hour, which takes a second.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 const SCENARIO: &str = "
 authority: {name: authority, version: 4.3.5.3}
@@ -135,12 +131,11 @@ async fn nothing_changes(environment: Arc<Environment>) -> Outcome {
     let mut spec = site.wanting("4.3.5.3".parse()?);
     spec["devices"] = json!({"upgrade": "Bundled", "waves": [1, "100%"], "pause": "100d"});
     site.commit(UPGRADE, spec).await?;
-    let client = &environment.client;
     let rests = |status: &CodeUpgradeStatus| {
         status.reason == "WavePause"
             && status.devices.as_ref().is_some_and(|devices| devices.total == 20 && devices.unaccounted == 0)
     };
-    until_status(client, &site, PATIENCE, rests).await?;
+    environment.until_status(&site, rests).await?;
     let before = memory(&environment, &site).await?;
     for (name, body, told) in wrong_lists() {
         set_fault(&site, Some(Fault::Body(body)));
@@ -154,13 +149,11 @@ async fn nothing_changes(environment: Arc<Environment>) -> Outcome {
                 Told::Unlisted => status.reason == "DevicesUnlisted",
             }
         };
-        let outcome = until_status(client, &site, PATIENCE, is_told).await;
+        let outcome = environment.until_status(&site, is_told).await;
         let status = outcome.map_err(|error| format!("{name}: {error}"))?;
         assert!(status.message.chars().count() <= 1024, "{name}: {}", status.message);
         set_fault(&site, None);
-        until_status(client, &site, PATIENCE, rests)
-            .await
-            .map_err(|error| format!("{name}, after: {error}"))?;
+        environment.until_status(&site, rests).await.map_err(|error| format!("{name}, after: {error}"))?;
         assert_eq!(memory(&environment, &site).await?, before, "{name}");
     }
     let told = site.simulation.at_present(|world| world.devices().filter(|device| device.flags > 0).count());
