@@ -4,6 +4,7 @@ use super::View;
 use crate::planner::memory::FORMAT_VERSION;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
+use crate::planner::words;
 
 /// Refuses a spec with a field that could not be read, naming the field and the mend.
 pub fn check(view: &View<'_>) -> Verdict {
@@ -15,6 +16,15 @@ pub fn check(view: &View<'_>) -> Verdict {
                 view.memory.format_version
             ),
             "run the operator version that wrote it, or a newer one",
+        );
+    }
+    // By the clock that is furthest ahead: a clock that lags makes no mistake of a time that is right.
+    let latest = view.observed.witnesses.latest();
+    if let Some(last) = view.desired.last_upgrade.filter(|last| last.finished_at > latest) {
+        return Verdict::refuse(
+            Reason::InvalidSpec,
+            format!("spec.lastUpgrade.finishedAt: {} lies in the future", words::instant(last.finished_at)),
+            "write when the last server was upgraded, or remove spec.lastUpgrade",
         );
     }
     match view.desired.problems.as_slice() {
