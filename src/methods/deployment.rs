@@ -51,12 +51,8 @@ impl Kind for Deployment {
     }
 
     fn is_rolled(&self) -> bool {
-        let Some(status) = &self.status else { return false };
-        let seen = status.observed_generation.unwrap_or(0) >= self.metadata.generation.unwrap_or(0);
-        let wanted = Some(self.replicas());
-        seen && [status.replicas, status.updated_replicas, status.ready_replicas]
-            .iter()
-            .all(|count| *count == wanted)
+        let ready = self.status.as_ref().and_then(|status| status.ready_replicas);
+        self.revisions() == Revisions::One && ready == Some(self.replicas())
     }
 
     fn misfits(&self) -> Vec<String> {

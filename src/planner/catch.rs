@@ -13,10 +13,7 @@ pub(super) fn hold(facts: &Facts<'_>, draft: &mut Draft) {
     if facts.desired.appliance() != Appliance::SelfManaged {
         return;
     }
-    let authority = facts.situation.authority.zip(facts.desired.authority.method.as_ref());
-    let storage =
-        facts.situation.storage.iter().filter_map(|storage| Some((storage.server, storage.method?)));
-    for (server, method) in authority.into_iter().chain(storage) {
+    for (server, method) in facts.with_methods() {
         let Some(workload) = method.workload() else { continue };
         let is_held_already = draft
             .steps

@@ -51,6 +51,14 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// The own servers for which the spec has a method, with it: the authority first, then storage by name.
+    pub fn with_methods(&self) -> impl Iterator<Item = (&'a Server, &'a Method)> + '_ {
+        let authority = self.situation.authority.zip(self.desired.authority.method.as_ref());
+        let storage =
+            self.situation.storage.iter().filter_map(|storage| Some((storage.server, storage.method?)));
+        authority.into_iter().chain(storage)
+    }
+
     /// The time by which ages are measured: facts are stamped with it, and no step of a wall clock moves it.
     pub fn monotonic(&self) -> Timestamp {
         self.observed.witnesses.monotonic

@@ -57,7 +57,7 @@ fn begin(facts: &Facts<'_>, draft: &mut Draft) {
     if hop.adopted {
         consume_adoption(&mut draft.memory, facts.observed);
     }
-    if way_out::resume(draft, &mut hop).is_none() || draft.memory.baseline.is_none() {
+    if !way_out::resume(draft, &mut hop) || draft.memory.baseline.is_none() {
         draft.memory.baseline = Some(baseline);
     }
     draft.memory.done = None;

@@ -156,6 +156,18 @@ pub enum Access {
     },
 }
 
+impl Access {
+    /// Since when the authority itself is silent or says nothing sensible; what keeps us from asking it is no silence.
+    pub fn silent_since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Failed {
+                failure: AccessFailure::Unreachable | AccessFailure::Unexpected, since, ..
+            } => Some(*since),
+            Self::Failed { .. } | Self::Good | Self::NotYet => None,
+        }
+    }
+}
+
 /// Why the authority could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AccessFailure {

@@ -1,8 +1,6 @@
 //! ARCHITECTURE.md, rule 1: every hop has a way out. What ends one before its point of no return, and what lets go of one
 //! that cannot end by itself.
 
-use jiff::Timestamp;
-
 use super::Desired;
 use super::claim::Owner;
 use super::draft::Draft;
@@ -10,7 +8,7 @@ use super::facts::Facts;
 use super::hop::{self, Trouble};
 use super::memory::{GivenUp, Hop};
 use super::narrate::UNKNOWN_STALLS_AFTER;
-use super::observed::{Access, AccessFailure};
+use super::observed::Access;
 use super::order::{Action, Order};
 use super::orders;
 use super::settle::adopting_order;
@@ -70,12 +68,10 @@ fn give_up(draft: &mut Draft) {
 
 /// Whether a hop does not end by itself: something is wrong with it, or with what it is about.
 fn cannot_end(facts: &Facts<'_>, hop: &Hop, owner: &Owner) -> bool {
-    let is_out_of_sight = match &facts.observed.access {
-        Access::Failed { failure: AccessFailure::Unreachable | AccessFailure::Unexpected, since, .. } => {
-            facts.monotonic().duration_since(*since) >= UNKNOWN_STALLS_AFTER
-        }
-        Access::Failed { .. } => true,
-        Access::Good | Access::NotYet => false,
+    let access = &facts.observed.access;
+    let is_out_of_sight = match access.silent_since() {
+        Some(since) => facts.monotonic().duration_since(since) >= UNKNOWN_STALLS_AFTER,
+        None => matches!(access, Access::Failed { .. }),
     };
     *owner != Owner::This
         || is_out_of_sight
@@ -100,8 +96,10 @@ pub(super) fn set_aside(facts: &Facts<'_>, draft: &mut Draft) {
 }
 
 /// A hop that is begun anew after it was set aside keeps its times, so that nothing is written for it.
-pub(super) fn resume(draft: &mut Draft, hop: &mut Hop) -> Option<Timestamp> {
-    let before = draft.set_aside.take().filter(|before| (before.from, before.to) == (hop.from, hop.to))?;
+/// Whether there was one is answered.
+pub(super) fn resume(draft: &mut Draft, hop: &mut Hop) -> bool {
+    let is_same = |before: &Hop| (before.from, before.to) == (hop.from, hop.to);
+    let Some(before) = draft.set_aside.take().filter(is_same) else { return false };
     hop.started_at = before.started_at;
     for entry in &mut hop.servers {
         let known = before.servers.iter().find(|known| known.guid == entry.guid);
@@ -109,5 +107,5 @@ pub(super) fn resume(draft: &mut Draft, hop: &mut Hop) -> Option<Timestamp> {
             entry.ordered_at = Some(ordered_at);
         }
     }
-    Some(before.started_at)
+    true
 }

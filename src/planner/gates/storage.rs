@@ -54,11 +54,8 @@ pub fn check(view: &View<'_>) -> Verdict {
 
 /// Two servers that the spec says are run by one workload: two orders would undo each other.
 fn shared_workload<'a>(view: &View<'a>) -> Option<(WorkloadRef, &'a ServerName, &'a ServerName)> {
-    let situation = &view.facts.situation;
-    let authority = situation.authority.zip(view.desired.authority.method.as_ref());
-    let storage = situation.storage.iter().filter_map(|storage| Some((storage.server, storage.method?)));
     let mut known: BTreeMap<WorkloadRef, &ServerName> = BTreeMap::new();
-    for (server, method) in authority.into_iter().chain(storage) {
+    for (server, method) in view.facts.with_methods() {
         let Some(workload) = method.workload() else { continue };
         match known.get(&workload) {
             Some(other) => return Some((workload, *other, &server.name)),

@@ -12,7 +12,6 @@ use crate::fleet::{Guid, Server, ServerRole, Verification};
 use crate::planner::draft::Draft;
 use crate::planner::facts::Facts;
 use crate::planner::memory::{Hop, HopServer, Means};
-use crate::planner::observed::{Access, AccessFailure};
 use crate::planner::report::ServerState;
 
 /// Whether storage may be ordered.
@@ -267,12 +266,8 @@ fn is_overdue(facts: &Facts<'_>, entry: &HopServer, server: Option<&Server>) -> 
 
 /// Whether the authority has not answered for long enough to be sure.
 fn is_silent(facts: &Facts<'_>) -> bool {
-    match &facts.observed.access {
-        Access::Failed { failure: AccessFailure::Unreachable | AccessFailure::Unexpected, since, .. } => {
-            facts.monotonic().duration_since(*since) >= VERIFYING_SPAN
-        }
-        Access::Failed { .. } | Access::Good | Access::NotYet => false,
-    }
+    let since = facts.observed.access.silent_since();
+    since.is_some_and(|since| facts.monotonic().duration_since(since) >= VERIFYING_SPAN)
 }
 
 fn progress_of(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> ServerProgress {
