@@ -65,7 +65,7 @@ pub struct CodeUpgradeOrderSpec {
     /// Who gives it.
     #[schemars(length(min = 1, max = 253))]
     pub by: String,
-    /// How long it may wait for the moment that it is for; 1d where absent.
+    /// How long it may wait for the moment that it is for; where absent 1d, and an approval until the window closes that it is for.
     #[schemars(with = "Option<DurationText>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_after: Option<String>,

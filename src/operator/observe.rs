@@ -65,7 +65,7 @@ pub async fn observe(
         workloads,
         backup,
         claims: others::claims(context, object),
-        orders: others::orders(context, object),
+        orders: others::orders(context, object, &desired),
         proofs: others::proofs(context, &desired, &memory, &catalog.catalog),
         flagged: environment.flagged(),
         hooks: hooks.readings,

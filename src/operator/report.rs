@@ -72,8 +72,10 @@ fn bounded(text: &str, most: usize) -> String {
 /// Writes what became of the orders that speak of an object. Failures are logged: the next reconcile tells them again.
 pub async fn answer_orders(context: &Context, committed: &Committed, now: Timestamp) {
     let memory = &committed.decision().memory;
+    let desired = translate::desired(committed.object());
     for order in order_objects(context, committed.object()) {
-        let status = translate::order_status(&in_clock_time(context.clock(), &order), memory, now);
+        let order_in_time = in_clock_time(context.clock(), &order);
+        let status = translate::order_status(&order_in_time, &desired, memory, now);
         if order.status.as_ref() == Some(&status) {
             continue;
         }

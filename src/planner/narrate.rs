@@ -20,8 +20,8 @@ use super::report::{
 use super::rollout;
 use super::settle::Standing;
 use super::{Decision, Reason, Telling, Wants, durations, gates, hop, plan, words};
-use crate::fleet::ServerRole;
 use crate::fleet::evidence::VERIFYING_SPAN;
+use crate::fleet::{Server, ServerRole, Verification};
 
 /// Facts that are missing for longer stall (ARCHITECTURE.md, health).
 pub(super) const UNKNOWN_STALLS_AFTER: SignedDuration = SignedDuration::from_mins(30);
@@ -76,8 +76,14 @@ pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
     report
 }
 
+/// What leads, and with it the retired server that nobody expects.
 fn headline(view: &View<'_>, findings: &Findings) -> Headline {
-    let rest_of_everything = gates::leading(&findings.gates);
+    with_returned(view, leading(view, findings))
+}
+
+fn leading(view: &View<'_>, findings: &Findings) -> Headline {
+    let rest_of_everything = gates::leading(&told(view, findings)).cloned();
+    let rest_of_everything = rest_of_everything.as_ref();
     if let (Some(hop), Some(progress)) = (&view.memory.hop, &findings.hop) {
         return in_hop(view, hop, progress);
     }
@@ -124,6 +130,41 @@ fn headline(view: &View<'_>, findings: &Findings) -> Headline {
         return rolling_out::rolling_out(view, findings, rollout);
     }
     Headline::new(Phase::Checking, Reason::ListingAwaited, "the devices are being listed")
+}
+
+/// The gates that are worth a word. At rest, an answer that is missing for a moment contradicts nothing that was read a moment
+/// before: it holds what would begin, and it is told when it lasts.
+fn told(view: &View<'_>, findings: &Findings) -> Vec<Gate> {
+    let is_resting = matches!(view.intent, Intent::Nothing) && view.memory.settled.is_some();
+    let is_moment = match &view.observed.access {
+        Access::Failed { failure: AccessFailure::Unreachable | AccessFailure::Unexpected, since, .. } => {
+            view.monotonic().duration_since(*since) < VERIFYING_SPAN
+        }
+        Access::Failed { .. } | Access::Good | Access::NotYet => false,
+    };
+    let is_told =
+        |gate: &&Gate| !(gate.name == GateName::Access && is_resting && is_moment && view.situation.fresh);
+    findings.gates.iter().filter(is_told).cloned().collect()
+}
+
+/// A retired server that is back at an older release takes no backups and nobody upgrades it: somebody must decide what it is.
+fn with_returned(view: &View<'_>, headline: Headline) -> Headline {
+    let at = view.memory.hop.as_ref().map(|hop| hop.to).or(view.situation.at());
+    let is_behind =
+        |server: &&&Server| at.is_some_and(|at| matches!(server.verification(at), Verification::Below(_)));
+    let Some(server) = view.situation.retired.iter().find(is_behind).filter(|_| view.situation.fresh) else {
+        return headline;
+    };
+    let release = server.version.map_or_else(String::new, |version| format!(" at {version}"));
+    let longer = format!("{}; {}, retired, is back{release}", headline.message, server.name);
+    let message = if longer.chars().count() <= words::MAX_MESSAGE { longer } else { headline.message };
+    let mend = headline.mend.or_else(|| {
+        Some(format!(
+            "{} is retired in spec.storage and back{release}, where it takes no backups: switch it off, or give it a method there",
+            server.name
+        ))
+    });
+    Headline { message, mend, ..headline }
 }
 
 fn own(view: &View<'_>) -> u64 {

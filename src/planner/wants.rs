@@ -62,6 +62,8 @@ pub(super) fn wake_at(facts: &Facts<'_>, draft: &Draft, report: &Report) -> Opti
         findings.hop.as_ref().and_then(|hop| hop.wake_at),
         findings.rollout.as_ref().and_then(|rollout| rollout.wake_at),
         report.until,
+        // Only where somebody waits for them.
+        facts.desired.target.and_then(|_| gates::health::next_limit(&draft.view(facts))),
     ];
     holds.chain(parts.into_iter().flatten()).filter(|at| *at > facts.now).min()
 }

@@ -142,6 +142,17 @@ pub fn opening(windows: &[Window], freezes: &[Freeze], needs: SignedDuration, no
     Opening::Closed { opens, freeze }
 }
 
+/// When the windows close that are open at an instant, or open next after it. `None` where nothing ever closes, or opens.
+pub fn closes_next(windows: &[Window], freezes: &[Freeze], at: Timestamp) -> Option<Timestamp> {
+    match opening(windows, freezes, SignedDuration::ZERO, at) {
+        Opening::Open { closes } => closes,
+        Opening::Closed { opens, .. } => match opening(windows, freezes, SignedDuration::ZERO, opens?) {
+            Opening::Open { closes } => closes,
+            Opening::Closed { .. } => None,
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

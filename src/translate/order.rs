@@ -7,17 +7,18 @@ use crate::api::code_upgrade_order::{
 };
 use crate::api::duration;
 use crate::catalog::Version;
-use crate::planner::Memory;
 use crate::planner::order::{Action, Order, PauseReach, Subject};
+use crate::planner::window;
+use crate::planner::{Desired, Memory};
 
 /// How long an order may wait for its moment where it does not say. One that nobody remembers must not act months later.
 pub const EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// The order that an object gives.
+/// The order that an object gives. Where it does not say for how long it is meant, what is wanted tells when its moment comes.
 ///
 /// # Errors
 /// A sentence that says why it cannot be followed and what to write instead.
-pub fn order(object: &CodeUpgradeOrder) -> Result<Order, String> {
+pub fn order(object: &CodeUpgradeOrder, desired: &Desired) -> Result<Order, String> {
     // Without `..`, so that a new field cannot be forgotten here.
     let CodeUpgradeOrderSpec { upgrade: _, action, r#for, reason, by, expires_after, now } = &object.spec;
     let subject = r#for.as_deref().map(subject).transpose()?;
@@ -28,19 +29,37 @@ pub fn order(object: &CodeUpgradeOrder) -> Result<Order, String> {
             "the order was not created on an API server: it has no name, uid or creation time".to_owned()
         );
     };
-    let life = match expires_after {
-        Some(text) => duration::parse(text).map_err(|error| format!("spec.expiresAfter: {error}"))?,
-        None => EXPIRES_AFTER,
+    let action = act(*action, subject, *now)?;
+    let after = |life: SignedDuration| given_at.saturating_add(life).unwrap_or(Timestamp::MAX);
+    let expires_at = match expires_after {
+        Some(text) => after(duration::parse(text).map_err(|error| format!("spec.expiresAfter: {error}"))?),
+        None => after(EXPIRES_AFTER).max(moment_is_over(&action, desired, given_at).unwrap_or(given_at)),
     };
     Ok(Order {
         name: name.clone(),
         uid: uid.clone(),
         given_at,
-        expires_at: Some(given_at.saturating_add(life).unwrap_or(Timestamp::MAX)),
-        action: act(*action, subject, *now)?,
+        expires_at: Some(expires_at),
+        action,
         by: by.clone(),
         reason: reason.clone().unwrap_or_default(),
     })
+}
+
+/// When the window closes that an approval is for: the one that was open when it was given, or the next. Whoever approves when
+/// they are asked, days before it, has approved that one and no later one.
+fn moment_is_over(action: &Action, desired: &Desired, given_at: Timestamp) -> Option<Timestamp> {
+    let windows = match action {
+        Action::Approve(Subject::Hop { .. }) => &desired.server_windows,
+        Action::Approve(Subject::Devices { .. }) => &desired.device_windows,
+        Action::Approve(Subject::Group(_) | Subject::Server(_) | Subject::Anything)
+        | Action::Pause(_)
+        | Action::Resume
+        | Action::Retry(_)
+        | Action::Adopt
+        | Action::Abandon => return None,
+    };
+    window::closes_next(windows, &desired.freezes, given_at)
 }
 
 fn act(action: OrderAction, subject: Option<Subject>, now: bool) -> Result<Action, String> {
@@ -103,7 +122,12 @@ pub fn subject_text(subject: &Subject) -> Option<String> {
 }
 
 /// What became of an order. A state that is final stays as it is, and the time moves only with the state.
-pub fn order_status(object: &CodeUpgradeOrder, memory: &Memory, now: Timestamp) -> CodeUpgradeOrderStatus {
+pub fn order_status(
+    object: &CodeUpgradeOrder,
+    desired: &Desired,
+    memory: &Memory,
+    now: Timestamp,
+) -> CodeUpgradeOrderStatus {
     let known = object.status.as_ref();
     if let Some(known) = known.filter(|known| known.state != OrderState::Pending) {
         return known.clone();
@@ -111,7 +135,7 @@ pub fn order_status(object: &CodeUpgradeOrder, memory: &Memory, now: Timestamp) 
     let uid = object.metadata.uid.as_deref().unwrap_or_default();
     let consumed = memory.consumed_orders.iter().any(|known| known == uid);
     let refused = memory.refused_orders.iter().find(|refused| refused.uid == uid);
-    let (state, message) = match order(object) {
+    let (state, message) = match order(object, desired) {
         Err(refusal) => (OrderState::Refused, Some(refusal)),
         Ok(_) if refused.is_some() => (OrderState::Refused, refused.map(|refused| refused.why.clone())),
         Ok(_) if consumed => (OrderState::Consumed, None),
@@ -141,12 +165,23 @@ mod tests {
         .unwrap()
     }
 
+    /// Servers have a window on Saturdays, 20:00 to 6:00 UTC; devices have none.
+    fn wanted() -> Desired {
+        let window = json!({"days": ["Sat"], "start": "20:00", "duration": "10h", "timeZone": "UTC"});
+        let spec = json!({
+            "authority": {"url": "https://code42.example:4285", "credentials": "c", "manual": {}},
+            "windows": {"servers": [window]},
+        });
+        let object = json!({"metadata": {"name": "p", "namespace": "n"}, "spec": spec});
+        crate::translate::desired(&serde_json::from_value(object).unwrap())
+    }
+
     fn given(action: &str, r#for: Option<&str>) -> Result<Action, String> {
         let mut spec = json!({"upgrade": "production", "action": action, "by": "admin"});
         if let Some(text) = r#for {
             spec["for"] = json!(text);
         }
-        order(&object(&spec)).map(|order| order.action)
+        order(&object(&spec), &wanted()).map(|order| order.action)
     }
 
     fn version(text: &str) -> Version {
@@ -177,9 +212,26 @@ mod tests {
         let now = object(
             &json!({"upgrade": "p", "action": "Pause", "by": "admin", "now": true, "expiresAfter": "2h"}),
         );
-        let now = order(&now).unwrap();
+        let now = order(&now, &wanted()).unwrap();
         assert_eq!(now.action, Action::Pause(PauseReach::Now));
         assert_eq!(now.expires_at.unwrap().to_string(), "2026-11-26T05:00:00Z");
+    }
+
+    #[test]
+    fn an_approval_that_does_not_say_lasts_through_the_window_that_it_is_for() {
+        // Given on Thursday at 3; the window is on Saturday.
+        let hop = "4.2.3.1->4.3.5.3 servers";
+        for (spec, ends) in [
+            (json!({"action": "Approve", "for": hop}), "2026-11-29T06:00:00Z"),
+            (json!({"action": "Approve", "for": hop, "expiresAfter": "2h"}), "2026-11-26T05:00:00Z"),
+            (json!({"action": "Approve", "for": "4.3.5.3 devices"}), "2026-11-27T03:00:00Z"),
+            (json!({"action": "Adopt"}), "2026-11-27T03:00:00Z"),
+        ] {
+            let mut spec = spec;
+            (spec["upgrade"], spec["by"]) = (json!("p"), json!("admin"));
+            let order = order(&object(&spec), &wanted()).unwrap();
+            assert_eq!(order.expires_at.unwrap().to_string(), ends, "{spec}");
+        }
     }
 
     #[test]
@@ -225,13 +277,13 @@ mod tests {
             (5, OrderState::Expired, 5),
             (6, OrderState::Expired, 5),
         ] {
-            let status = order_status(&object, &memory, hour(now));
+            let status = order_status(&object, &wanted(), &memory, hour(now));
             assert_eq!((status.state, status.at), (state, hour(at)), "at {now}");
             object.status = Some(status);
         }
         memory.consumed_orders.push("u".into());
-        assert_eq!(order_status(&object, &memory, hour(7)).state, OrderState::Expired);
+        assert_eq!(order_status(&object, &wanted(), &memory, hour(7)).state, OrderState::Expired);
         object.status = None;
-        assert_eq!(order_status(&object, &memory, hour(7)).state, OrderState::Consumed);
+        assert_eq!(order_status(&object, &wanted(), &memory, hour(7)).state, OrderState::Consumed);
     }
 }

@@ -36,10 +36,10 @@ fn claimant(object: &CodeUpgrade) -> Option<Claimant> {
 }
 
 /// The orders that speak of the object and can be read, oldest first. The others are answered where orders are.
-pub(super) fn orders(context: &Context, object: &CodeUpgrade) -> Vec<Order> {
+pub(super) fn orders(context: &Context, object: &CodeUpgrade, desired: &Desired) -> Vec<Order> {
     let mut orders: Vec<Order> = order_objects(context, object)
         .iter()
-        .filter_map(|order| translate::order(&in_clock_time(context.clock(), order)).ok())
+        .filter_map(|order| translate::order(&in_clock_time(context.clock(), order), desired).ok())
         .collect();
     orders.sort_by(|one, other| (one.given_at, &one.uid).cmp(&(other.given_at, &other.uid)));
     orders

@@ -1,6 +1,6 @@
 //! Versions that came about from outside are taken over only when somebody says so (ARCHITECTURE.md, rule 2).
 
-use super::View;
+use super::{View, health};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::settle::{Standing, answered};
@@ -31,13 +31,11 @@ pub fn check(view: &View<'_>) -> Verdict {
             "install the authority's version on that storage server; there is no downgrade",
         ),
         Standing::Unsure => {
-            let offline: Vec<&str> = view.situation.down().map(|server| server.name.0.as_str()).collect();
-            if offline.is_empty() {
+            if view.situation.down().next().is_none() {
                 let message = "servers are being verified: 3 answers over 2 minutes";
                 return Verdict::hold(Reason::NotYetObserved, message, None);
             }
-            let message = format!("{} offline, so its version is not known", words::list(&offline, 3));
-            Verdict::hold(Reason::ServerOffline, message, None)
+            health::offline(view, "what it is at is not known")
         }
         Standing::Settled(_) | Standing::InHop | Standing::RestoredByHand { .. } => Verdict::Pass,
     }

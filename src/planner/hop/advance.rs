@@ -146,8 +146,12 @@ fn order_next(facts: &Facts<'_>, hop: &mut Hop, storage: Storage) {
         Storage::GoesOn => room(facts, hop),
         Storage::IsHeld => 0,
     };
+    let to = hop.to;
     let is_known = |entry: &HopServer| {
-        facts.observed.server(&entry.guid).is_some() && entry.means.way().is_known(facts.observed)
+        // What somebody installed newer meanwhile is asked for no downgrade; a version that is not told is no older one.
+        let is_no_newer = |server: &Server| server.version.is_none_or(|version| version <= to);
+        facts.observed.server(&entry.guid).is_some_and(is_no_newer)
+            && entry.means.way().is_known(facts.observed)
     };
     let ready = hop
         .servers
@@ -211,7 +215,8 @@ fn obstacle(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> Option<Trouble> 
     if is_unlisted(facts, entry) {
         return Some(Trouble::NotListed);
     }
-    entry.means.way().obstacle(facts.observed)
+    newer_release(hop, facts.observed.server(&entry.guid))
+        .or_else(|| entry.means.way().obstacle(facts.observed))
 }
 
 /// Whether the authority was asked lately, and does not list a server. Not read yet is not unlisted.
@@ -230,24 +235,38 @@ fn trouble(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> Option<Trouble> {
             Some(Trouble::FellSilent(silent.streak.first))
         });
     }
-    way.trouble(facts.observed)
-        .or_else(|| unexpected_release(hop, entry, server?))
+    // What a server says of itself comes before what is said of its pods: it is why they fail.
+    newer_release(hop, server)
+        .or_else(|| way.trouble(facts.observed))
+        .or_else(|| older_release(hop, entry, server?))
         .or_else(|| is_overdue(facts, entry, server).then_some(Trouble::DeadlinePassed))
 }
 
-/// Another release than the hop's, reported for long enough to be sure, by a server that has what it was to get.
-fn unexpected_release(hop: &Hop, entry: &HopServer, server: &Server) -> Option<Trouble> {
+/// A newer release than the hop's, reported for long enough to be sure.
+fn newer_release(hop: &Hop, server: Option<&Server>) -> Option<Trouble> {
+    let wanted = hop.to;
+    match server?.verification(wanted) {
+        Verification::Above(reported) => Some(Trouble::ReportsNewer { reported, wanted }),
+        Verification::Below(_) | Verification::Verified | Verification::Verifying | Verification::Unsure => {
+            None
+        }
+    }
+}
+
+/// An older release than the hop's, reported for long enough to be sure, by a server that has what it was to get.
+fn older_release(hop: &Hop, entry: &HopServer, server: &Server) -> Option<Trouble> {
     let wanted = hop.to;
     match server.verification(wanted) {
-        Verification::Above(reported) => Some(Trouble::ReportsNewer { reported, wanted }),
         // Answers from before it was settled on the image say nothing of it.
         Verification::Below(reported) if entry.means.way().haste() == Haste::Timed => {
             let answered_for = server.streak.last.duration_since(entry.settled_at?);
             (answered_for >= VERIFYING_SPAN).then_some(Trouble::ReportsOlder { reported, wanted })
         }
-        Verification::Below(_) | Verification::Verified | Verification::Verifying | Verification::Unsure => {
-            None
-        }
+        Verification::Below(_)
+        | Verification::Above(_)
+        | Verification::Verified
+        | Verification::Verifying
+        | Verification::Unsure => None,
     }
 }
 

@@ -204,7 +204,7 @@ impl Run {
         let metadata = serde_json::json!({"name": name, "uid": name, "creationTimestamp": self.now});
         let object = serde_json::json!({"metadata": metadata, "spec": spec});
         let object = serde_json::from_value(object).map_err(|error| error.to_string())?;
-        let order: Order = translate::order::order(&object)?;
+        let order: Order = translate::order::order(&object, &self.object.desired()?)?;
         self.object.orders.push(order);
         Ok(())
     }
