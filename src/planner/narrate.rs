@@ -255,7 +255,7 @@ fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
             "{slow}upgrading {names} to {}; {} without backups since {}",
             hop.to,
             words::count(u64::from(cut.servers), "server"),
-            words::instant(cut.since)
+            words::past(cut.since)
         ),
         Some(_) | None => {
             format!("{slow}upgrading {names} to {} ({done} of {} done)", hop.to, progress.servers.len())

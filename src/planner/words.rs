@@ -7,11 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 /// Longest message, in characters: what a printer column can bear.
 pub const MAX_MESSAGE: usize = 120;
 
-/// An instant for people, to the minute, always in UTC: `2026-11-26 03:00 UTC`.
+/// An instant to come, to the minute, always in UTC: `2026-11-26 03:00 UTC`. Rounded up, so that nobody comes a moment too early.
 pub fn instant(at: Timestamp) -> String {
-    // Rounded up, so that nobody comes a moment too early.
     let rounded = at.as_second().saturating_add(59).div_euclid(60).saturating_mul(60);
-    let at = Timestamp::from_second(rounded).unwrap_or(at);
+    past(Timestamp::from_second(rounded).unwrap_or(at))
+}
+
+/// An instant that has passed, to the minute: cut, so that nothing is said to have happened later than now.
+pub fn past(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
@@ -82,9 +85,10 @@ mod tests {
     }
 
     #[test]
-    fn instants_are_rounded_up_to_the_minute() {
+    fn nobody_comes_too_early_and_nothing_has_happened_later_than_now() {
         let at: Timestamp = "2026-11-26T02:59:01Z".parse().unwrap();
         assert_eq!(instant(at), "2026-11-26 03:00 UTC");
+        assert_eq!(past(at), "2026-11-26 02:59 UTC");
     }
 
     #[test]

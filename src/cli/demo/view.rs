@@ -138,8 +138,8 @@ pub(super) fn history_line(entry: &HistoryEntry) -> String {
         "  {} -> {}  {} to {}, {}\n",
         entry.from,
         entry.to,
-        words::instant(entry.started_at),
-        words::instant(entry.finished_at),
+        words::past(entry.started_at),
+        words::past(entry.finished_at),
         words::count(u64::from(entry.servers), "server"),
     )
 }

@@ -48,7 +48,7 @@ pub(super) fn list(page: &DevicePage, wide: bool) -> String {
         "{} of {}, as listed {}",
         page.items.len(),
         words::count(page.matching, "device"),
-        words::instant(page.listed_at)
+        words::past(page.listed_at)
     );
     if let Some(next) = &page.next {
         let _ = write!(text, "; go on with --after {next}");
@@ -106,7 +106,7 @@ pub(super) fn explain(page: &DevicePage, device: &DeviceItem) -> String {
     let _ = writeln!(text, "  last connected  {}", instant(*last_connected));
     let _ = writeln!(text, "  released        {}", instant(*released_at));
     let _ = writeln!(text, "  told to upgrade {}", instant(*flagged_at));
-    let _ = writeln!(text, "  as listed       {}", words::instant(page.listed_at));
+    let _ = writeln!(text, "  as listed       {}", words::past(page.listed_at));
     text
 }
 
@@ -115,7 +115,7 @@ fn or_none(text: Option<&str>) -> String {
 }
 
 fn instant(at: Option<Timestamp>) -> String {
-    at.map_or_else(|| NONE.to_owned(), words::instant)
+    at.map_or_else(|| NONE.to_owned(), words::past)
 }
 
 /// Columns as wide as their widest cell, two spaces apart.

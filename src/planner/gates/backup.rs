@@ -41,7 +41,7 @@ pub fn check(view: &View<'_>) -> Verdict {
             Reason::BackupFailed,
             format!(
                 "the backup begun {} is not ready after {}",
-                words::instant(begun),
+                words::past(begun),
                 words::duration(max_age)
             ),
             "look at the VolumeSnapshot and its driver; another class in spec.backup begins a new one",
@@ -65,7 +65,7 @@ pub fn check(view: &View<'_>) -> Verdict {
         }
         Some(made) => Verdict::hold(
             Reason::BackupAwaited,
-            format!("a new backup is awaited: the last is of {}", words::instant(made)),
+            format!("a new backup is awaited: the last is of {}", words::past(made)),
             None,
         ),
         None => Verdict::hold(Reason::BackupAwaited, "the backup before the hop is awaited", None),

@@ -46,7 +46,7 @@ pub fn offline(view: &View<'_>, why: &str) -> Verdict {
             None,
         );
     }
-    let since = since.map_or_else(String::new, |since| format!(" since {}", words::instant(since)));
+    let since = since.map_or_else(String::new, |since| format!(" since {}", words::past(since)));
     let is_authority = |server: &Server| view.situation.authority.is_some_and(|own| own.guid == server.guid);
     let mend = if offline().any(is_authority) {
         "start it again"

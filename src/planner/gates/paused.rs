@@ -25,7 +25,7 @@ pub fn check(view: &View<'_>) -> Verdict {
             format!(
                 "paused by order {} since {}; an order Resume ends it",
                 paused.order,
-                words::instant(paused.since)
+                words::past(paused.since)
             ),
         ),
         None => Verdict::Pass,

@@ -105,7 +105,7 @@ impl Trouble {
             Self::FellSilent(since) => {
                 format!(
                     "was upgraded and is offline since {}; no further server is ordered",
-                    words::instant(*since)
+                    words::past(*since)
                 )
             }
             Self::DeadlinePassed => format!("not back after {}", words::duration(DEADLINE)),

@@ -316,9 +316,9 @@ impl<'a> Judge<'a> {
         let app = format!("{} on {}", device.product, device.os);
         let at = device.version;
         let target = target.map_or_else(|| "nothing".to_owned(), |target| target.to_string());
-        let released = released_at.map_or_else(|| "never".to_owned(), words::instant);
+        let released = released_at.map_or_else(|| "never".to_owned(), words::past);
         let seen = match Timestamp::from_second(device.last_connected) {
-            Ok(seen) if device.last_connected != i64::MIN => words::instant(seen),
+            Ok(seen) if device.last_connected != i64::MIN => words::past(seen),
             Ok(_) | Err(_) => "never".to_owned(),
         };
         match verdict {
