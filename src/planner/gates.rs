@@ -123,7 +123,7 @@ pub fn leading(gates: &[Gate]) -> Option<&Gate> {
     let urgency = |gate: &Gate| match &gate.verdict {
         Verdict::Pass => (0, None),
         Verdict::Hold { needs: Needs::Time, until, .. } => (1, *until),
-        Verdict::Hold { needs: Needs::Person, until, .. } => (2, *until),
+        Verdict::Hold { needs: Needs::Person(_), until, .. } => (2, *until),
         Verdict::Unknown { .. } => (3, None),
         Verdict::Refuse { .. } => (4, None),
     };

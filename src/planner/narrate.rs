@@ -202,12 +202,12 @@ fn held(view: &View<'_>, gate: &Gate) -> Headline {
             Headline { mend, ..Headline::new(phase, *reason, message.clone()) }
         }
         Verdict::Hold { reason, message, until, needs } => {
-            let phase = match needs {
-                Needs::Person => Phase::Suspended,
-                Needs::Time if *reason == Reason::NotYetObserved => Phase::Checking,
-                Needs::Time => Phase::Waiting,
+            let (phase, mend) = match needs {
+                Needs::Person(mend) => (Phase::Suspended, Some(mend.clone())),
+                Needs::Time if *reason == Reason::NotYetObserved => (Phase::Checking, None),
+                Needs::Time => (Phase::Waiting, None),
             };
-            Headline { until: *until, ..Headline::new(phase, *reason, message.clone()) }
+            Headline { until: *until, mend, ..Headline::new(phase, *reason, message.clone()) }
         }
     }
 }
@@ -232,7 +232,10 @@ fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
     }
     if let Some(server) = progress.servers.iter().find(|server| server.state == ServerState::AwaitingPerson) {
         let message = format!("upgrade {} to {} by hand now", server.name, hop.to);
-        return Headline::new(Phase::Suspended, Reason::ManualStep, message);
+        let mend =
+            format!("install {} on {}; the hop goes on by itself when it reports it", hop.to, server.name);
+        let headline = Headline::new(Phase::Suspended, Reason::ManualStep, message);
+        return Headline { mend: Some(mend), ..headline };
     }
     let in_flight: Vec<&hop::ServerProgress> = progress
         .servers

@@ -19,11 +19,13 @@ pub fn check(view: &View<'_>) -> Verdict {
                     "{} behind the authority at {authority}: set spec.version to it, or order Adopt",
                     words::list(behind, 2)
                 ),
+                format!("either brings storage to {authority}; nothing moves unasked"),
             )
         }
         Standing::MovedFromOutside { from, to } => Verdict::ask(
             Reason::AdoptionNeeded,
             format!("somebody upgraded {from} to {to}: set spec.version to {to}, or order Adopt"),
+            format!("either takes {to} as the new beginning, with its wait; nothing moves unasked"),
         ),
         Standing::StorageAhead(ahead) => Verdict::refuse(
             Reason::StorageAhead,

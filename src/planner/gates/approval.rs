@@ -34,6 +34,7 @@ pub fn check_servers(view: &View<'_>) -> Verdict {
         Approval::Manual => Verdict::ask(
             Reason::ApprovalNeeded,
             format!("approve \"{from}->{to} servers\" with a CodeUpgradeOrder"),
+            format!("create a CodeUpgradeOrder with action Approve, for: \"{from}->{to} servers\""),
         ),
     }
 }
@@ -48,6 +49,7 @@ pub fn check_devices(view: &View<'_>) -> Verdict {
         Approval::Manual => Verdict::ask(
             Reason::ApprovalNeeded,
             format!("approve \"{} devices\" with a CodeUpgradeOrder", settled.release),
+            format!("create a CodeUpgradeOrder with action Approve, for: \"{} devices\"", settled.release),
         ),
     }
 }

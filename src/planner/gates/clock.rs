@@ -32,5 +32,6 @@ pub fn check(view: &View<'_>) -> Verdict {
     Verdict::ask(
         Reason::ClocksDisagree,
         format!("the clocks of operator, API server and authority are {} apart", words::duration(spread)),
+        "set the clocks of the nodes and of the authority by NTP; it goes on when they agree within a minute",
     )
 }

@@ -2,11 +2,12 @@
 
 use super::{Touched, View};
 use crate::catalog::Version;
-use crate::planner::desired::ImageFrom;
+use crate::planner::desired::{ImageFrom, WorkloadRef};
 use crate::planner::intent::route;
-use crate::planner::observed::Catch;
+use crate::planner::observed::{Catch, WorkloadFacts};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
+use crate::planner::words;
 
 /// Refuses a release without a source; holds until Git has set the image where Git writes it.
 pub fn check(view: &View<'_>) -> Verdict {
@@ -22,25 +23,48 @@ pub fn check(view: &View<'_>) -> Verdict {
             format!("add {{release: {to}, image: …}} to spec.sources"),
         );
     };
-    touched.iter().find_map(|touched| awaited(view, touched, image)).unwrap_or(Verdict::Pass)
+    if let Some(reference) = touched.iter().find_map(|touched| uncaught(view, touched)) {
+        // Whoever is asked for the commit relies on the catch.
+        let message = format!("the catch on {reference} is being closed before its image may change");
+        return Verdict::hold(Reason::CatchOpen, message, None);
+    }
+    let awaited: Vec<WorkloadRef> =
+        touched.iter().filter_map(|touched| awaited(view, touched, image)).collect();
+    if awaited.is_empty() {
+        return Verdict::Pass;
+    }
+    let names: Vec<String> = awaited.iter().map(WorkloadRef::to_string).collect();
+    Verdict::ask(
+        Reason::ImageAwaited,
+        format!("set the image of {} in Git to that of {to} (imageFrom: Git)", words::list(&names, 2)),
+        format!(
+            "commit the image {image} in {}; or set imageFrom: Operator where the operator is to set it",
+            words::list(&names, names.len())
+        ),
+    )
 }
 
-/// The hold on one workload whose image Git has not set yet.
-fn awaited(view: &View<'_>, touched: &Touched<'_>, image: &str) -> Option<Verdict> {
+/// What the spec or the workload says of who sets its image.
+fn reading<'a>(
+    view: &'a View<'_>,
+    touched: &Touched<'_>,
+) -> Option<(WorkloadRef, ImageFrom, &'a WorkloadFacts)> {
     let (reference, workload) = touched.workload()?;
-    let facts = view.observed.workload(&reference)?;
-    let image_from = workload.image_from.unwrap_or(facts.image_from);
-    // Whoever is asked for the commit relies on the catch.
-    if image_from == ImageFrom::Git && facts.catch == Catch::Open && facts.misfits.is_empty() {
-        let message = format!("the catch on {reference} is being closed before its image may change");
-        return Some(Verdict::hold(Reason::CatchOpen, message, None));
-    }
-    (image_from == ImageFrom::Git && facts.template_image != image).then(|| {
-        Verdict::ask(
-            Reason::ImageAwaited,
-            format!("set the image of {reference} to {image} in Git (imageFrom: Git)"),
-        )
-    })
+    let facts = view.facts.observed.workload(&reference)?;
+    Some((reference, workload.image_from.unwrap_or(facts.image_from), facts))
+}
+
+/// A workload whose image Git sets while its catch is open.
+fn uncaught(view: &View<'_>, touched: &Touched<'_>) -> Option<WorkloadRef> {
+    let (reference, image_from, facts) = reading(view, touched)?;
+    let is_open = image_from == ImageFrom::Git && facts.catch == Catch::Open && facts.misfits.is_empty();
+    is_open.then_some(reference)
+}
+
+/// A workload whose image Git has not set yet.
+fn awaited(view: &View<'_>, touched: &Touched<'_>, image: &str) -> Option<WorkloadRef> {
+    let (reference, image_from, facts) = reading(view, touched)?;
+    (image_from == ImageFrom::Git && facts.template_image != image).then_some(reference)
 }
 
 /// Refuses where the release after the hop in flight has no source: there is time to add one.

@@ -8,7 +8,8 @@ use crate::planner::words;
 /// Holds while something pauses it. A hop under way is finished first, unless the pause says `now`.
 pub fn check(view: &View<'_>) -> Verdict {
     if let Some(what) = &view.desired.paused {
-        return Verdict::ask(Reason::Paused, format!("paused by {what}"));
+        let mend = format!("remove {what} to go on; nothing is lost meanwhile");
+        return Verdict::ask(Reason::Paused, format!("paused by {what}"), mend);
     }
     if let (Some(given_up), Some(to)) = (&view.memory.given_up, view.to())
         && given_up.to == to
@@ -17,7 +18,8 @@ pub fn check(view: &View<'_>) -> Verdict {
             "the hop to {to} was given up by order {}; order Retry, or change spec.version, to go on",
             given_up.order
         );
-        return Verdict::ask(Reason::Paused, message);
+        let mend = "order Retry to try the hop again, or set another spec.version";
+        return Verdict::ask(Reason::Paused, message, mend);
     }
     match &view.memory.paused {
         Some(paused) => Verdict::ask(
@@ -27,6 +29,7 @@ pub fn check(view: &View<'_>) -> Verdict {
                 paused.order,
                 words::past(paused.since)
             ),
+            "create a CodeUpgradeOrder with action Resume to go on",
         ),
         None => Verdict::Pass,
     }

@@ -92,6 +92,7 @@ pub fn check(view: &View<'_>) -> Verdict {
                 format!(
                     "spec.acceptedRisks names {name} for {to}, a risk that exists nowhere: correct or remove it"
                 ),
+                format!("correct the name {name} there; `codeupgrade plan` names the risks of {to}"),
             ),
         };
     }
@@ -103,5 +104,8 @@ pub fn check(view: &View<'_>) -> Verdict {
     Verdict::ask(
         Reason::RiskNotAccepted,
         format!("accept {} for {to} in spec.acceptedRisks{hint}", words::list(&unaccepted, 4)),
+        format!(
+            "add each to spec.acceptedRisks with release {to} and your reason; `codeupgrade plan` says what it means"
+        ),
     )
 }

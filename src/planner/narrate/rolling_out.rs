@@ -53,12 +53,17 @@ pub(super) fn rolling_out(view: &View<'_>, findings: &Findings, rollout: &rollou
         let left = group.total - group.done;
         let message =
             format!("group {} is held by the spec: {} behind", group.name, words::count(left, "device"));
-        return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
+        let mend =
+            format!("remove held of group {} in spec.devices.groups when its devices may follow", group.name);
+        let headline = Headline::new(Phase::Suspended, Reason::GroupHeld, message);
+        return Headline { mend: Some(mend), ..headline };
     }
     let unmatched = findings.overview.as_ref().map_or(0, |overview| overview.unmatched);
     if unmatched > 0 && rollout.complete {
         let message = format!("{} match no group and are held", words::count(unmatched, "device"));
-        return Headline::new(Phase::Suspended, Reason::GroupHeld, message);
+        let mend = "let a group of spec.devices.groups match them, or exempt them with a reason";
+        let headline = Headline::new(Phase::Suspended, Reason::GroupHeld, message);
+        return Headline { mend: Some(mend.to_owned()), ..headline };
     }
     if let (Intent::Hop(_), true) = (view.intent, rollout.complete) {
         let gate = Gate { name: GateName::Compatibility, verdict: gates::compatibility::check(view) };

@@ -50,12 +50,12 @@ pub enum Verdict {
 }
 
 /// What ends a hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Time, or the environment itself.
     Time,
-    /// A person.
-    Person,
+    /// A person, who can do this.
+    Person(String),
 }
 
 impl Verdict {
@@ -64,9 +64,9 @@ impl Verdict {
         Self::Hold { reason, message: message.into(), until, needs: Needs::Time }
     }
 
-    /// A hold that a person ends.
-    pub fn ask(reason: Reason, message: impl Into<String>) -> Self {
-        Self::Hold { reason, message: message.into(), until: None, needs: Needs::Person }
+    /// A hold that a person ends, and how.
+    pub fn ask(reason: Reason, message: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self::Hold { reason, message: message.into(), until: None, needs: Needs::Person(mend.into()) }
     }
 
     /// A missing fact.

@@ -11,8 +11,8 @@ use crate::api::status::{
 };
 use crate::fleet::{Guid, ServerName};
 use crate::planner::report::{
-    Available, BackupsInterrupted, DevicesReport, Gate, GroupReport, Now, PlanItem, PlanWhat, ServerReport,
-    ServerState, Verdict,
+    Available, BackupsInterrupted, DevicesReport, Gate, GroupReport, Needs, Now, PlanItem, PlanWhat,
+    ServerReport, ServerState, Verdict,
 };
 use crate::planner::rollout::{AppCount, Estimate, Verdict as DeviceVerdict};
 use crate::planner::words;
@@ -208,8 +208,12 @@ fn gate(gate: &Gate) -> GateStatus {
     let Gate { name, verdict } = gate;
     let (kind, message, mend, until) = match verdict {
         Verdict::Pass => (VerdictStatus::Pass, None, None, None),
-        Verdict::Hold { reason: _, message, until, needs: _ } => {
-            (VerdictStatus::Hold, Some(message), None, *until)
+        Verdict::Hold { reason: _, message, until, needs } => {
+            let mend = match needs {
+                Needs::Person(mend) => Some(mend),
+                Needs::Time => None,
+            };
+            (VerdictStatus::Hold, Some(message), mend, *until)
         }
         Verdict::Unknown { reason: _, message, since: _ } => {
             (VerdictStatus::Unknown, Some(message), None, None)
