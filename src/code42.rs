@@ -4,23 +4,21 @@
 //! versions (content types, envelopes, numbers as strings, absent fields), strict about what decisions rest on
 //! (guid, type, version, online): an answer that cannot be trusted is a typed [`Error`], never a default.
 //!
-//! What must never happen here: a decision, a retry of a failed call (only a token that ran out is renewed, once),
-//! a followed redirect, an unverified certificate, an unbounded answer in memory, a credential in a text.
+//! What must never happen here: a decision, a retry of a failed call, a followed redirect, an unverified certificate, an unbounded answer in memory, a credential in a text.
 //!
 //! What real servers answer is known from recorded answers (`tests/fixtures/code42-rest`) and from the vendor's
 //! own public clients; `replay_tests` replays every recording.
 
 mod answer_body;
-mod auth;
+mod authorization;
 mod bounded;
 mod call;
 mod client;
-mod destinations;
 mod devices;
-mod diagnostic;
 mod envelope;
 mod error;
 mod identity;
+mod options;
 mod organisations;
 mod paging;
 mod record;
@@ -42,16 +40,11 @@ mod replay_tests;
 #[cfg(test)]
 mod tls_tests;
 
-pub use auth::{Credentials, Token, TokenValidity};
-pub use client::{Answer, Client, ClientOptions, Timeouts};
-pub use destinations::DestinationRecord;
-pub use devices::{
-    DeviceActivity, DeviceDetail, DevicePage, DevicePages, DeviceQuery, DeviceRecord, DeviceRow,
-    DeviceStanding,
-};
-pub use diagnostic::{DatabaseHealth, DiagnosticRecord};
+pub use client::{Answer, Client};
+pub use devices::{DEVICES_A_PAGE, DevicePage, DevicePages, DeviceRecord, DeviceRow, DeviceStanding};
 pub use error::{Error, ErrorKind, Mismatch, UnreachableReason, VendorError};
 pub use identity::{ClusterServerId, ComputerId, DestinationId, Guid, OrganisationId, ServerId};
+pub use options::{ClientOptions, Credentials, Timeouts};
 pub use organisations::OrganisationRecord;
 pub use secret::Secret;
 pub use server_env::ServerEnvironment;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+#[path = "stories/circles.rs"]
+mod circles;
 #[cfg(feature = "playground")]
 #[path = "stories/clients.rs"]
 mod clients;

@@ -6,14 +6,13 @@ use reqwest::Method;
 use reqwest::Url;
 
 use super::error::Error;
-use super::secret::Secret;
 
 /// How large an answer of a kind may be. Recorded answers are far below; a page of devices is the largest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AnswerSize {
     /// One record: 1 MiB.
     Record,
-    /// A page of servers, organisations or destinations: 8 MiB.
+    /// A page of servers or organisations: 8 MiB.
     List,
     /// A page of devices, of which only the frame around its rows is held: 1 MiB.
     Devices,
@@ -38,7 +37,6 @@ pub(super) struct Call {
     pub(super) body: Option<String>,
     segments: Vec<String>,
     query: Vec<(&'static str, String)>,
-    secret_segment: Option<Secret>,
 }
 
 impl Call {
@@ -50,7 +48,6 @@ impl Call {
             body: None,
             segments: vec![resource.to_owned()],
             query: Vec::new(),
-            secret_segment: None,
         }
     }
 
@@ -62,12 +59,6 @@ impl Call {
     /// Adds a path segment, such as an id.
     pub(super) fn segment(mut self, segment: impl Display) -> Self {
         self.segments.push(format!("{segment}"));
-        self
-    }
-
-    /// Adds a last path segment that no text shows.
-    pub(super) fn secret_segment(mut self, segment: &Secret) -> Self {
-        self.secret_segment = Some(segment.clone());
         self
     }
 
@@ -91,8 +82,7 @@ impl Call {
 
     /// The call as errors and logs name it. Without the query, which changes from page to page.
     pub(super) fn label(&self) -> String {
-        let hidden = if self.secret_segment.is_some() { "/***" } else { "" };
-        format!("{} /api/{}{hidden}", self.method, self.segments.join("/"))
+        format!("{} /api/{}", self.method, self.segments.join("/"))
     }
 
     /// The whole url at an authority.
@@ -103,9 +93,6 @@ impl Call {
                 .path_segments_mut()
                 .map_err(|()| Error::Misconfigured { what: "url", problem: "it has no path".to_owned() })?;
             path.pop_if_empty().push("api").extend(&self.segments);
-            if let Some(secret) = &self.secret_segment {
-                path.push(secret.expose());
-            }
         }
         if !self.query.is_empty() {
             let pairs: Vec<_> =
@@ -150,13 +137,5 @@ mod tests {
             url("http://host", &Call::get("Server").segment("../x?y")),
             "http://host/api/Server/..%2Fx%3Fy"
         );
-    }
-
-    #[test]
-    fn a_secret_segment_is_sent_and_never_shown() {
-        let call = Call::get("authToken").secret_segment(&Secret::new("cookie-url"));
-        assert_eq!(call.label(), "GET /api/authToken/***");
-        assert_eq!(url("http://host", &call), "http://host/api/authToken/cookie-url");
-        assert!(!format!("{call:?}").contains("cookie"));
     }
 }

@@ -3,70 +3,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, HeaderMap};
 
 use super::answer_body::{AnswerBody, Whole};
-use super::auth::{Authorization, Credentials};
+use super::authorization::Authorization;
 use super::call::Call;
 use super::envelope::Envelope;
 use super::error::{Error, Mismatch, VendorError};
+use super::options::ClientOptions;
 use super::record::Record;
 use super::transport::{RawAnswer, Transport};
-
-/// How to reach an authority, and as whom.
-///
-/// Making a client asks the process for its default rustls provider, which must be installed before.
-#[derive(Clone, Debug)]
-pub struct ClientOptions {
-    /// Scheme, host and port, such as `https://backup.example.com:4285`; a path before `/api` is kept.
-    pub url: String,
-    /// Who to be.
-    pub credentials: Credentials,
-    /// The PEM certificates of those who may sign for the authority. With them nobody else is trusted; without them
-    /// those whom the system trusts.
-    pub ca_pem: Option<Vec<u8>>,
-    /// How long to wait.
-    pub timeouts: Timeouts,
-    /// The `User-Agent` header.
-    pub user_agent: String,
-}
-
-impl ClientOptions {
-    /// Options with the system's trust and the usual patience.
-    pub fn new(url: impl Into<String>, credentials: Credentials) -> Self {
-        Self {
-            url: url.into(),
-            credentials,
-            ca_pem: None,
-            timeouts: Timeouts::default(),
-            user_agent: concat!("codeupgrade/", env!("CARGO_PKG_VERSION")).to_owned(),
-        }
-    }
-}
-
-/// How long a call may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For connecting, TLS included.
-    pub connect: Duration,
-    /// For a whole call, from its start to the last byte of its answer.
-    pub answer: Duration,
-    /// The same for a page of devices, which a large authority assembles slowly.
-    pub device_page: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            answer: Duration::from_secs(30),
-            device_page: Duration::from_secs(120),
-        }
-    }
-}
 
 /// A good answer, and what the clocks behind it read when it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,11 +40,11 @@ impl<T> Answer<T> {
     }
 }
 
-/// A client of one authority. Cheap to clone; clones share connections and token.
+/// A client of one authority. Cheap to clone; clones share connections.
 #[derive(Clone)]
 pub struct Client {
     transport: Arc<Transport>,
-    pub(super) authorization: Arc<Authorization>,
+    authorization: Arc<Authorization>,
 }
 
 impl fmt::Debug for Client {
@@ -129,32 +76,14 @@ impl Client {
         self.transport.origin()
     }
 
-    /// Makes a call with the credentials and returns its answer if the status is good. Where a token ran out, a new
-    /// one is fetched, once: a refused call was not carried out, so repeating it changes nothing twice.
+    /// Makes a call with the credentials and returns its answer if the status is good.
     pub(super) async fn send(&self, call: &Call) -> Result<RawAnswer, Error> {
         self.send_to(call, &mut Whole::of_at_most(call.size.bytes())).await
     }
 
     /// Makes a call whose good answer goes to `body`, piece by piece.
     pub(super) async fn send_to(&self, call: &Call, body: &mut impl AnswerBody) -> Result<RawAnswer, Error> {
-        let (headers, token) = self.authorize().await?;
-        let answer = self.transport.send(call, headers, body).await?;
-        match token {
-            Some(token) if answer.status == 401 => {
-                self.authorization.forget(&token).await;
-                let (headers, _) = self.authorize().await?;
-                let answer = self.transport.send(call, headers, body).await?;
-                self.check(call, answer)
-            }
-            Some(_) | None => self.check(call, answer),
-        }
-    }
-
-    /// Makes a call with name and password, whatever the credentials prefer.
-    pub(super) async fn send_basic(&self, call: &Call) -> Result<RawAnswer, Error> {
-        let headers = HeaderMap::from_iter([(AUTHORIZATION, self.authorization.basic())]);
-        let mut body = Whole::of_at_most(call.size.bytes());
-        let answer = self.transport.send(call, headers, &mut body).await?;
+        let answer = self.transport.send(call, self.authorization.headers(), body).await?;
         self.check(call, answer)
     }
 

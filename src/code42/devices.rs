@@ -62,52 +62,8 @@ pub struct DeviceRecord {
     pub build_version: Option<u64>,
 }
 
-/// Which devices to list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeviceActivity {
-    /// All of them.
-    #[default]
-    Any,
-    /// Those that are active.
-    Active,
-    /// Those that were deactivated.
-    Deactivated,
-}
-
-/// How much the authority should say of each device. None of it is in [`DeviceRecord`] beyond the brief form; more
-/// makes an answer many times as large.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeviceDetail {
-    /// The device itself.
-    #[default]
-    Brief,
-    /// Everything: `incAll=true`.
-    All,
-}
-
-/// What to list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeviceQuery {
-    /// Rows to ask for per page; the authority may give fewer.
-    pub page_size: u32,
-    /// Which devices.
-    pub activity: DeviceActivity,
-    /// How much of each.
-    pub detail: DeviceDetail,
-    /// Only those of this organisation.
-    pub organisation: Option<OrganisationId>,
-}
-
-impl Default for DeviceQuery {
-    fn default() -> Self {
-        Self {
-            page_size: 500,
-            activity: DeviceActivity::default(),
-            detail: DeviceDetail::default(),
-            organisation: None,
-        }
-    }
-}
+/// Rows to ask for per page; the authority may give fewer.
+pub const DEVICES_A_PAGE: u32 = 500;
 
 /// One row of a page: a device, or what is wrong with it.
 pub type DeviceRow = Result<DeviceRecord, Mismatch>;
@@ -131,7 +87,7 @@ const MAX_ROWS: usize = 2_000_000;
 #[derive(Debug)]
 pub struct DevicePages<'a> {
     client: &'a Client,
-    query: DeviceQuery,
+    page_size: u32,
     page: u32,
     read: usize,
     first: Option<FirstRow>,
@@ -139,9 +95,9 @@ pub struct DevicePages<'a> {
 }
 
 impl Client {
-    /// Lists devices, page after page.
-    pub fn devices(&self, query: DeviceQuery) -> DevicePages<'_> {
-        DevicePages { client: self, query, page: 0, read: 0, first: None, next: Next::Page }
+    /// Lists all devices, page after page.
+    pub fn devices(&self, page_size: u32) -> DevicePages<'_> {
+        DevicePages { client: self, page_size, page: 0, read: 0, first: None, next: Next::Page }
     }
 
     /// One device, by its guid.
@@ -191,7 +147,7 @@ impl DevicePages<'_> {
         }
         self.next = Next::End;
         self.page += 1;
-        let call = page_call(&self.query, self.page);
+        let call = page_call(self.page_size, self.page);
         let mut taker = Taker {
             client: self.client,
             give,
@@ -218,7 +174,7 @@ impl DevicePages<'_> {
         })?;
         let fresh = if repeated { 0 } else { rows };
         self.first = first;
-        self.next = after_page(rows, fresh, self.read, answer.value.total_count, self.query.page_size);
+        self.next = after_page(rows, fresh, self.read, answer.value.total_count, self.page_size);
         if repeated && answer.value.total_count.is_some_and(|total| total > self.read as u64) {
             return Err(self.wrong("a page that differs from the one before"));
         }
@@ -228,7 +184,7 @@ impl DevicePages<'_> {
 
     fn wrong(&self, expected: &'static str) -> Error {
         Error::Unexpected {
-            call: page_call(&self.query, self.page).label(),
+            call: page_call(self.page_size, self.page).label(),
             mismatch: Mismatch {
                 place: "data.computers".to_owned(),
                 expected,
@@ -294,22 +250,8 @@ impl<F: FnMut(DeviceRow)> TakeRow for Taker<'_, F> {
     }
 }
 
-fn page_call(query: &DeviceQuery, page: u32) -> Call {
-    let mut call =
-        Call::get("Computer").size(AnswerSize::Devices).query("pgNum", page).query("pgSize", query.page_size);
-    match query.activity {
-        DeviceActivity::Any => {}
-        DeviceActivity::Active => call = call.query("active", true),
-        DeviceActivity::Deactivated => call = call.query("active", false),
-    }
-    match query.detail {
-        DeviceDetail::Brief => {}
-        DeviceDetail::All => call = call.query("incAll", true),
-    }
-    if let Some(organisation) = query.organisation {
-        call = call.query("orgId", organisation);
-    }
-    call
+fn page_call(page_size: u32, page: u32) -> Call {
+    Call::get("Computer").size(AnswerSize::Devices).query("pgNum", page).query("pgSize", page_size)
 }
 
 impl DeviceRecord {

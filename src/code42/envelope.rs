@@ -62,11 +62,6 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// The data as it is.
-    pub(super) fn raw(&self) -> &'a RawValue {
-        self.data
-    }
-
     /// The data as one object.
     pub(super) fn record(&self) -> Result<Record, Mismatch> {
         Record::parse(self.place.to_owned(), self.data)

@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::recorded::{BASIC, Canned, FakeAuthority, PASSWORD, basic, client, options};
+use super::recorded::{BASIC, Canned, FakeAuthority, PASSWORD, basic, client, options, ping};
 use super::{
-    Client, ClusterServerId, ComputerId, Credentials, Error, ErrorKind, Timeouts, TokenValidity,
-    UnreachableReason, VendorError,
+    Client, ClusterServerId, ComputerId, Credentials, Error, ErrorKind, Timeouts, UnreachableReason,
+    VendorError,
 };
 
 async fn ping_error(canned: Canned) -> Error {
-    FakeAuthority::answering([canned]).await.client().ping().await.unwrap_err()
+    ping(&FakeAuthority::answering([canned]).await.client()).await.unwrap_err()
 }
 
 fn vendor(status: u16) -> Canned {
@@ -112,7 +112,7 @@ async fn once(reply: &'static [u8], ending: Ending) -> (String, tokio::task::Joi
 async fn unreachable(url: &str, patience: Duration) -> (UnreachableReason, Error) {
     let mut options = options(url, basic());
     options.timeouts = Timeouts { answer: patience, ..options.timeouts };
-    let error = Client::new(&options).unwrap().ping().await.unwrap_err();
+    let error = ping(&Client::new(&options).unwrap()).await.unwrap_err();
     match &error {
         Error::Unreachable { reason, .. } => (*reason, error),
         other => panic!("{other:?}"),
@@ -197,82 +197,10 @@ async fn the_switch_is_turned_off_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn diagnostic() {
-    let body = r#"{"data":{"diagnosticTimestamp":"2014-07-08T10:57:57.937-05:00","dbOk":true,"volumes":[{},{}],"systemAlerts":[]}}"#;
-    let authority = FakeAuthority::answering([Canned::json(body), Canned::json(r#"{"data":{}}"#)]).await;
-    let client = authority.client();
-    let diagnostic = client.diagnostic().await.unwrap().value;
-    assert_eq!(diagnostic.taken_at, "2014-07-08T15:57:57.937Z".parse().ok());
-    assert_eq!(diagnostic.database, Some(super::DatabaseHealth::Well));
-    assert_eq!((diagnostic.volumes, diagnostic.system_alerts), (Some(2), Some(0)));
-    assert_eq!(client.diagnostic().await.unwrap().value.database, None);
-}
-
-fn token_answer(cookie: &str) -> Canned {
-    Canned::json(format!(r#"{{"data":["{cookie}","urlhalf"]}}"#))
-}
-
-fn pong() -> Canned {
-    Canned::json(r#"{"data":{"success":true}}"#)
-}
-
-#[tokio::test]
-async fn a_token_that_ran_out_is_renewed_once() {
-    let authority = FakeAuthority::answering([
-        token_answer("first"),
-        pong(),
-        vendor(401),
-        token_answer("second"),
-        pong(),
-        vendor(401),
-        token_answer("third"),
-        vendor(401),
-        Canned::new(204, "text/plain", ""),
-    ])
-    .await;
-    let client = authority.token_client();
-    client.ping().await.unwrap();
-    client.ping().await.unwrap();
-    assert_eq!(client.ping().await.unwrap_err().kind(), ErrorKind::Refused);
-    client.sign_out().await.unwrap();
-    client.sign_out().await.unwrap();
-    let seen: Vec<String> = authority
-        .seen()
-        .into_iter()
-        .map(|seen| {
-            assert_eq!(seen.challenge.is_some(), seen.authorization.as_deref() != Some(BASIC));
-            format!("{} {} {}", seen.method, seen.path, seen.authorization.unwrap_or_default())
-        })
-        .collect();
-    let exchange = format!("POST /api/authToken {BASIC}");
-    assert_eq!(
-        seen,
-        [
-            &exchange,
-            "GET /api/Ping TOKEN first-urlhalf",
-            "GET /api/Ping TOKEN first-urlhalf",
-            &exchange,
-            "GET /api/Ping TOKEN second-urlhalf",
-            "GET /api/Ping TOKEN second-urlhalf",
-            &exchange,
-            "GET /api/Ping TOKEN third-urlhalf",
-            "DELETE /api/authToken/third-urlhalf TOKEN third-urlhalf",
-        ]
-    );
-}
-
-#[tokio::test]
-async fn a_token_that_is_not_good_is_an_answer() {
-    let authority = FakeAuthority::answering([Canned::json(r#"{"data":{"valid":false}}"#)]).await;
-    let answer = authority.client().validate_token(&super::Token::new("a-b")).await.unwrap();
-    assert_eq!(answer.value, TokenValidity::Invalid);
-}
-
-#[tokio::test]
 async fn no_text_of_an_error_holds_a_credential() {
     let echo = format!("<html>{BASIC} {PASSWORD}</html>");
     let array = format!(r#"[{{"name":"SYSTEM","description":"no such user admin:{PASSWORD}"}}]"#);
-    let secrets = [PASSWORD, &BASIC["Basic ".len()..], "cookiehalf"];
+    let secrets = [PASSWORD, &BASIC["Basic ".len()..]];
     let mut texts = Vec::new();
     for canned in [
         Canned::new(200, "text/html", echo),
@@ -282,28 +210,10 @@ async fn no_text_of_an_error_holds_a_credential() {
         let error = ping_error(canned).await;
         texts.push(format!("{error} {error:?} {}", error.summary()));
     }
-    for body in [
-        r#"{"data":["cookiehalf"]}"#,
-        r#"{"data":["cookiehalf","ü"]}"#,
-        r#"["cookiehalf"#,
-        r#"{"data":{"token":"cookiehalf"}}"#,
-    ] {
-        let authority = FakeAuthority::answering([Canned::json(body)]).await;
-        let error = authority.token_client().ping().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unexpected);
-        texts.push(format!("{error} {error:?}"));
-    }
-    let authority = FakeAuthority::answering([
-        token_answer("cookiehalf"),
-        Canned::json(r#"{"data":"cookiehalf-urlhalf"}"#),
-    ])
-    .await;
-    let client = authority.token_client();
-    texts.push(format!("{:?}", client.ping().await.unwrap_err()));
     let (nobody, _socket) = nobody();
-    let token = super::Token::new("cookiehalf-urlhalf");
-    let error = self::client(&nobody, basic()).validate_token(&token).await.unwrap_err();
-    texts.push(format!("{error} {error:?} {token:?} {client:?} {:?}", options(&nobody, basic())));
+    let client = client(&nobody, basic());
+    let error = ping(&client).await.unwrap_err();
+    texts.push(format!("{error} {error:?} {client:?} {:?}", options(&nobody, basic())));
     for text in texts {
         for secret in secrets {
             assert!(!text.contains(secret), "{text}");
@@ -314,7 +224,7 @@ async fn no_text_of_an_error_holds_a_credential() {
 #[test]
 fn credentials_that_cannot_be_sent_are_refused() {
     for (username, password) in [("", "x"), ("admin", ""), ("ad:min", "x")] {
-        let credentials = Credentials::Basic { username: username.into(), password: password.into() };
+        let credentials = Credentials { username: username.into(), password: password.into() };
         let error = Client::new(&options("https://host:4285", credentials)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
         assert!(error.to_string().starts_with("credentials cannot be used: "), "{error}");

@@ -40,24 +40,8 @@ impl Client {
     /// # Errors
     /// Any [`Error`].
     pub async fn organisations(&self) -> Result<Answer<Vec<OrganisationRecord>>, Error> {
-        self.list_organisations(None).await
-    }
-
-    /// The organisations that the authority finds for a text, all pages. What it searches is not documented: compare
-    /// names yourself.
-    ///
-    /// # Errors
-    /// Any [`Error`].
-    pub async fn find_organisations(&self, text: &str) -> Result<Answer<Vec<OrganisationRecord>>, Error> {
-        self.list_organisations(Some(text)).await
-    }
-
-    async fn list_organisations(
-        &self,
-        search: Option<&str>,
-    ) -> Result<Answer<Vec<OrganisationRecord>>, Error> {
         let key = |organisation: &OrganisationRecord| organisation.organisation_id;
-        self.every_page(ORGANISATIONS, search, OrganisationRecord::read, key).await
+        self.every_page(ORGANISATIONS, OrganisationRecord::read, key).await
     }
 }
 

@@ -13,7 +13,7 @@ use super::envelope::List;
 use super::error::{Error, Mismatch};
 use super::record::Record;
 
-/// Most pages of servers, organisations or destinations that are read.
+/// Most pages of servers or organisations that are read.
 const MAX_PAGES: u32 = 500;
 
 /// What is asked for in a listing.
@@ -61,13 +61,12 @@ impl Client {
     pub(super) async fn every_page<T, K: Ord>(
         &self,
         listing: Listing,
-        search: Option<&str>,
         read: impl Fn(&Record) -> Result<T, Mismatch>,
         key: impl Fn(&T) -> K,
     ) -> Result<Answer<Vec<T>>, Error> {
         let mut rows: BTreeMap<K, T> = BTreeMap::new();
         for page in 1..=MAX_PAGES {
-            let call = page_call(listing, search, page);
+            let call = page_call(listing, page);
             let raw = self.send(&call).await?;
             let answer = self.interpret(&call, &raw, |envelope| {
                 let list = envelope.list(listing.name, listing.expected)?;
@@ -85,7 +84,7 @@ impl Client {
             }
         }
         Err(Error::Unexpected {
-            call: page_call(listing, search, 1).label(),
+            call: page_call(listing, 1).label(),
             mismatch: Mismatch {
                 place: format!("data.{}", listing.name),
                 expected: "an end of the pages",
@@ -95,11 +94,8 @@ impl Client {
     }
 }
 
-fn page_call(listing: Listing, search: Option<&str>, page: u32) -> Call {
-    let mut call = Call::get(listing.resource).size(AnswerSize::List);
-    if let Some(search) = search {
-        call = call.query("q", search);
-    }
+fn page_call(listing: Listing, page: u32) -> Call {
+    let call = Call::get(listing.resource).size(AnswerSize::List);
     call.query("pgNum", page).query("pgSize", listing.page_size)
 }
 

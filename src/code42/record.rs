@@ -115,11 +115,6 @@ impl Record {
     pub(super) fn optional_instant(&self, key: &str) -> Option<Timestamp> {
         instant(self.fields.get(key)?.as_str()?)
     }
-
-    /// How many entries a list has, or `None` where there is no list.
-    pub(super) fn entries(&self, key: &str) -> Option<usize> {
-        self.fields.get(key)?.as_array().map(Vec::len)
-    }
 }
 
 /// A whole number that is not negative, also as a text.

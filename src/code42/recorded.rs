@@ -15,7 +15,9 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::{Client, ClientOptions, Credentials, Timeouts};
+use super::call::Call;
+use super::record::Record;
+use super::{Client, ClientOptions, Credentials, Error, Timeouts};
 
 pub(super) const USERNAME: &str = "admin";
 pub(super) const PASSWORD: &str = "correct-horse";
@@ -95,7 +97,6 @@ pub(super) struct Seen {
     /// With the query.
     pub(super) path: String,
     pub(super) authorization: Option<String>,
-    pub(super) challenge: Option<String>,
     pub(super) body: String,
 }
 
@@ -131,11 +132,6 @@ impl FakeAuthority {
         client(&format!("http://127.0.0.1:{}", self.port), basic())
     }
 
-    pub(super) fn token_client(&self) -> Client {
-        let credentials = Credentials::Token { username: USERNAME.to_owned(), password: PASSWORD.into() };
-        client(&format!("http://127.0.0.1:{}", self.port), credentials)
-    }
-
     pub(super) fn seen(&self) -> Vec<Seen> {
         self.script.lock().unwrap().seen.clone()
     }
@@ -159,7 +155,6 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
         method: parts.method.to_string(),
         path: parts.uri.to_string(),
         authorization: header("authorization"),
-        challenge: header("authorization-challenge"),
         body: String::new(),
     };
     seen.body = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
@@ -174,8 +169,16 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
     response.body(Body::from(canned.body)).unwrap()
 }
 
+/// The simplest question that can be asked.
+pub(super) async fn ping(client: &Client) -> Result<(), Error> {
+    let success = |record: &Record| {
+        if record.flag("success")? { Ok(()) } else { Err(record.mismatch("success", "true")) }
+    };
+    client.record(&Call::get("Ping"), success).await.map(|answer| answer.value)
+}
+
 pub(super) fn basic() -> Credentials {
-    Credentials::Basic { username: USERNAME.to_owned(), password: PASSWORD.into() }
+    Credentials { username: USERNAME.to_owned(), password: PASSWORD.into() }
 }
 
 /// Options for a test: as a user has them, but with a bound that a hanging test soon meets.

@@ -1,4 +1,4 @@
-//! The servers of an environment: `/api/Server`, `/api/Server/this`, `/api/Server/{id}` (FACTS.md, api-server).
+//! The servers of an environment: `/api/Server` and `/api/Server/this` (FACTS.md, api-server).
 
 use super::call::Call;
 use super::client::{Answer, Client};
@@ -68,7 +68,7 @@ impl Client {
     /// # Errors
     /// Any [`Error`]; [`Error::Unexpected`] also where a server comes twice or the total is another.
     pub async fn servers(&self) -> Result<Answer<Vec<ServerRecord>>, Error> {
-        self.every_page(SERVERS, None, ServerRecord::read, |server| server.guid.clone()).await
+        self.every_page(SERVERS, ServerRecord::read, |server| server.guid.clone()).await
     }
 
     /// The server that answers.
@@ -77,14 +77,6 @@ impl Client {
     /// Any [`Error`].
     pub async fn this_server(&self) -> Result<Answer<ServerRecord>, Error> {
         self.record(&Call::get("Server").segment("this"), ServerRecord::read).await
-    }
-
-    /// One server.
-    ///
-    /// # Errors
-    /// Any [`Error`]; [`Error::Missing`] where there is none of this id.
-    pub async fn server(&self, id: ServerId) -> Result<Answer<ServerRecord>, Error> {
-        self.record(&Call::get("Server").segment(id), ServerRecord::read).await
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use super::recorded::{basic, options};
+use super::recorded::{basic, options, ping};
 use super::{Client, Error, ErrorKind, UnreachableReason};
 
 const PONG: &[u8] =
@@ -41,19 +41,19 @@ async fn tls_authority(name: &str) -> (u16, String, JoinHandle<()>) {
     (port, pem, task)
 }
 
-async fn ping(url: &str, ca: Option<&str>) -> Result<(), Error> {
+async fn greet(url: &str, ca: Option<&str>) -> Result<(), Error> {
     let mut options = options(url, basic());
     options.ca_pem = ca.map(|pem| pem.as_bytes().to_vec());
-    Client::new(&options)?.ping().await.map(|answer| answer.value)
+    ping(&Client::new(&options)?).await
 }
 
 #[tokio::test]
 async fn only_a_trusted_certificate_for_the_right_name_is_spoken_to() {
     let (port, pem, task) = tls_authority("localhost").await;
     let (_, other, other_task) = tls_authority("localhost").await;
-    ping(&format!("https://localhost:{port}"), Some(&pem)).await.unwrap();
+    greet(&format!("https://localhost:{port}"), Some(&pem)).await.unwrap();
     for (name, host, ca) in [("unknown issuer", "localhost", &other), ("another name", "127.0.0.1", &pem)] {
-        let error = ping(&format!("https://{host}:{port}"), Some(ca)).await.unwrap_err();
+        let error = greet(&format!("https://{host}:{port}"), Some(ca)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable(UnreachableReason::Tls), "{name}: {error}");
         assert!(!error.may_pass());
     }
@@ -72,7 +72,7 @@ async fn plain_http_where_tls_is_asked_for_is_a_tls_failure() {
         let _ = stream.read_to_end(&mut rest).await;
     });
     let (_, pem, other_task) = tls_authority("localhost").await;
-    let error = ping(&format!("https://localhost:{port}"), Some(&pem)).await.unwrap_err();
+    let error = greet(&format!("https://localhost:{port}"), Some(&pem)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable(UnreachableReason::Tls), "{error}");
     task.abort();
     other_task.abort();

@@ -11,8 +11,8 @@ use reqwest::{Certificate, Url, redirect};
 use super::answer_body::{AnswerBody, Whole};
 use super::bounded::bounded;
 use super::call::{AnswerSize, Call};
-use super::client::{ClientOptions, Timeouts};
 use super::error::{Error, UnreachableReason};
+use super::options::{ClientOptions, Timeouts};
 use super::secret::Secret;
 
 /// Most of an error answer that is read, in bytes: the vendor's error arrays are far smaller.

@@ -98,8 +98,6 @@ reasons! {
     NoPath,
     /// Devices would be cut off.
     DevicesRefused,
-    /// The matrix is not published.
-    CompatibilityUnknown,
     /// The device listing is awaited.
     ListingAwaited,
     /// A risk is not accepted.

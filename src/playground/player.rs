@@ -6,6 +6,7 @@
 //! A pod whose template has the annotation [`SERVER`] is that server: a new pod starts it with the version in its image's
 //! tag, and is ready when the server is up; a pod that goes stops it. Every other pod runs at once; pods of Jobs succeed.
 
+mod annotations;
 mod part;
 mod status;
 
@@ -22,25 +23,11 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
+pub use self::annotations::{CONTAINER, FAILS, SERVER, SERVER_VARIABLE, VERSION_VARIABLE};
 use self::part::{Part, Turn};
 use super::simulation::Simulation;
 use crate::catalog::Version;
 use crate::simulator::server::ServerState;
-
-/// Names the server that a pod is, by its name in the simulated environment.
-pub const SERVER: &str = "simulator.codeupgrade.dev/server";
-
-/// Names the container that is the server; the first one where it is absent.
-pub const CONTAINER: &str = "simulator.codeupgrade.dev/container";
-
-/// On the pod of a Job: the environment variable with the name of the server that it upgrades in place.
-pub const SERVER_VARIABLE: &str = "simulator.codeupgrade.dev/server-variable";
-
-/// On the pod of a Job: the environment variable with the version to which it upgrades that server.
-pub const VERSION_VARIABLE: &str = "simulator.codeupgrade.dev/version-variable";
-
-/// On the pod of a Job: it fails, with this message; a number is its exit code, which is 1 otherwise.
-pub const FAILS: &str = "simulator.codeupgrade.dev/fails";
 
 /// The node that all pods run on.
 pub const NODE: &str = "simulator";

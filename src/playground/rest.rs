@@ -8,6 +8,7 @@
 
 mod account;
 mod answer;
+mod authority;
 mod call;
 mod destinations;
 mod devices;
@@ -18,6 +19,7 @@ mod server_settings;
 mod servers;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,29 +32,16 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use self::account::Tokens;
 use self::answer::Answer;
+pub use self::authority::Account;
+use self::authority::Authority;
 use self::call::Call;
+use self::tokens::Tokens;
 use super::simulation::Simulation;
 use super::tls::Identity;
 use super::wire::{Scissors, Wires};
 use crate::simulator::fault::Fault;
 use crate::simulator::world::World;
-
-/// The local account that the simulated authority knows.
-#[derive(Clone)]
-pub struct Account {
-    /// Its name.
-    pub username: String,
-    /// Its password.
-    pub password: String,
-}
-
-impl std::fmt::Debug for Account {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Account").field("username", &self.username).finish_non_exhaustive()
-    }
-}
 
 /// A face of the simulator that is being served. It ends when this is dropped.
 #[derive(Debug)]
@@ -85,13 +74,6 @@ impl Serving {
     }
 }
 
-#[derive(Clone)]
-struct Authority {
-    simulation: Simulation,
-    account: Account,
-    tokens: Tokens,
-}
-
 /// Serves the API of a simulation's authority on a listener: over HTTPS with an identity, over HTTP without. Needs a tokio
 /// runtime.
 pub fn serve(
@@ -116,7 +98,11 @@ async fn handle(
 ) -> Response {
     let call = match Call::read(request).await {
         Ok(call) => call,
-        Err(answer) => return authority.simulation.at_present(|world| answer.into_response(world, None)),
+        Err(unreadable) => {
+            return authority
+                .simulation
+                .at_present(|world| Answer::unreadable(unreadable).into_response(world, None));
+        }
     };
     let outcome = authority.simulation.at_present(|world| {
         if !world.authority_answers() {
@@ -128,9 +114,7 @@ async fn handle(
             Some(Fault::TimeOut) => Outcome::Silence,
             fault => {
                 let answer = match &fault {
-                    Some(fault) => {
-                        disturbance::instead(fault).unwrap_or_else(|| authority.answer(world, &call))
-                    }
+                    Some(fault) => Answer::instead(fault).unwrap_or_else(|| authority.answer(world, &call)),
                     None => authority.answer(world, &call),
                 };
                 Outcome::Answer(answer.into_response(world, fault.as_ref()))

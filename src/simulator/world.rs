@@ -6,6 +6,7 @@
 //! Events drive what changes rarely (servers, upgrades of devices); who is connected is a function of time.
 
 mod connection;
+mod counts;
 mod errand;
 mod listing;
 mod servers;
@@ -30,7 +31,7 @@ use super::server::{Server, ServerId};
 use super::settings::{Settings, SettingsChange};
 use crate::catalog::Catalog;
 use crate::fleet::{Guid, ServerRole};
-use connection::Counts;
+use counts::Counts;
 
 /// The authority is always the first server.
 const AUTHORITY: usize = 0;

@@ -76,7 +76,7 @@ pub fn status(
         backups_interrupted: backups_interrupted.as_ref().map(render::backups_interrupted),
         devices: devices.known.then(|| render::devices(devices)),
         plan: plan.iter().take(render::MAX_PLAN).map(render::plan_item).collect(),
-        available: available.iter().take(render::MAX_AVAILABLE).map(render::available).collect(),
+        available: available.iter().map(render::available).collect(),
         gates: render::gates(gates),
         history: history::hops(previous, decision),
         proven: history::proven(previous, decision, now),

@@ -82,7 +82,7 @@ fn measure(expected: usize, url: &str) -> String {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let (username, password) = (USERNAME.to_owned(), codeupgrade::code42::Secret::new(PASSWORD));
-        let credentials = Credentials::Basic { username, password };
+        let credentials = Credentials { username, password };
         let client = code42::Client::new(&ClientOptions::new(url, credentials)).unwrap();
         client.servers().await.unwrap();
         let (idle, before) = (memory("VmRSS"), processor_seconds(std::process::id()));

@@ -42,7 +42,7 @@ const IMPURE: [&str; 12] = [
     "Zoned::now",
 ];
 
-fn files_of(room: &str) -> Vec<PathBuf> {
+pub(super) fn files_of(room: &str) -> Vec<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = vec![source.join(format!("{room}.rs"))];
     let mut folders = vec![source.join(room)];
@@ -61,7 +61,7 @@ fn files_of(room: &str) -> Vec<PathBuf> {
 }
 
 /// Code without comments; tests in a file count as the file.
-fn code(path: &Path) -> String {
+pub(super) fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }

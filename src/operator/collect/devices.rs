@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::session::Failure;
 use crate::catalog::{Os, Product, Version};
-use crate::code42::{self, DeviceQuery, DeviceRecord, DeviceStanding, OrganisationRecord};
+use crate::code42::{self, DEVICES_A_PAGE, DeviceRecord, DeviceStanding, OrganisationRecord};
 use crate::fleet::devices::Device;
 use crate::fleet::{
     Arrangement, DeviceState, DeviceTraits, Devices, DevicesBuilder, GroupMatcher, GroupRule, Organisation,
@@ -50,7 +50,7 @@ pub async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) 
     let organisations: Vec<Organisation> = organisations.iter().filter_map(organisation).collect();
     let (matcher, unresolved) = GroupMatcher::new(purpose.groups, &organisations);
     let mut builder = DevicesBuilder::new(began, purpose.arrangement, purpose.expected);
-    let mut pages = client.devices(DeviceQuery::default());
+    let mut pages = client.devices(DEVICES_A_PAGE);
     loop {
         let mut give = |row: code42::DeviceRow| match row
             .ok()

@@ -203,7 +203,7 @@ fn credentials(secret: &Secret, connection: &Connection) -> Result<Credentials, 
             )
         })
     };
-    Ok(Credentials::Basic { username: value("username")?, password: code42::Secret::new(value("password")?) })
+    Ok(Credentials { username: value("username")?, password: code42::Secret::new(value("password")?) })
 }
 
 async fn read_ca(client: &Client, namespace: &str, name: &str) -> Result<(ConfigMap, Vec<u8>), Failure> {
@@ -263,7 +263,7 @@ mod tests {
             let secret: Secret = serde_saphyr::from_str(&format!("data: {data}")).unwrap();
             let outcome = credentials(&secret, &connection());
             assert_eq!(outcome.as_ref().err().map(|failure| failure.message.as_str()), missing, "{data}");
-            if let Ok(Credentials::Basic { username, password }) = outcome {
+            if let Ok(Credentials { username, password }) = outcome {
                 assert_eq!((username.as_str(), password.expose()), ("ada", "word"));
             }
         }

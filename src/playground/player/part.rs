@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 
-use super::{CONTAINER, FAILS, SERVER, SERVER_VARIABLE, VERSION_VARIABLE};
+use super::annotations::{CONTAINER, FAILS, SERVER, SERVER_VARIABLE, VERSION_VARIABLE};
 use crate::catalog::Version;
 use crate::simulator::server::ServerState;
 

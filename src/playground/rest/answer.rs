@@ -8,9 +8,12 @@ use jiff::tz::{Offset, TimeZone};
 use serde_json::{Map, Value, json};
 
 use super::disturbance;
-use crate::playground::rest::call::Call;
+use crate::playground::rest::call::{Call, Unreadable};
 use crate::simulator::fault::Fault;
 use crate::simulator::world::World;
+
+const PAGE_FOR_BROWSERS: &str =
+    "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>";
 
 /// What is answered.
 #[derive(Debug)]
@@ -73,6 +76,35 @@ impl Answer {
     /// The credentials are not good, in the recorded words.
     pub(super) fn unauthorised() -> Self {
         Self::error(StatusCode::UNAUTHORIZED, "Invalid or missing credentials")
+    }
+
+    /// What is answered instead of what was asked for; `None` where the fault only bends the answer.
+    pub(super) fn instead(fault: &Fault) -> Option<Self> {
+        match fault {
+            Fault::Html => Some(Self::text("text/html;charset=UTF-8", PAGE_FOR_BROWSERS.to_owned())),
+            Fault::Body(text) => Some(Self::text("application/json;charset=UTF-8", text.clone())),
+            Fault::Unauthorised => Some(Self::unauthorised()),
+            Fault::ServerError => {
+                Some(Self::error(StatusCode::INTERNAL_SERVER_ERROR, "An internal error occurred"))
+            }
+            Fault::RefuseConnection
+            | Fault::TimeOut
+            | Fault::HalfAnswer
+            | Fault::WrongTypes
+            | Fault::Version(_)
+            | Fault::OtherAuthority(_)
+            | Fault::ShiftedPages
+            | Fault::NoDevices => None,
+        }
+    }
+
+    /// The request is none.
+    pub(super) fn unreadable(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::TooLarge => Self::error(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
+            Unreadable::Query => Self::error(StatusCode::BAD_REQUEST, "The query cannot be read"),
+            Unreadable::Path => Self::not_found(),
+        }
     }
 
     /// Adds a header.

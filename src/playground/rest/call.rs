@@ -1,13 +1,22 @@
 //! One request, taken apart.
 
 use axum::extract::{Query, Request};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use serde_json::Value;
-
-use super::answer::Answer;
 
 /// Longest body that is read, in bytes: the API takes small objects only.
 const MAX_BODY: usize = 64 << 10;
+
+/// What is wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// Its body is longer than any that the API takes.
+    TooLarge,
+    /// Its query is none.
+    Query,
+    /// Its path names no resource.
+    Path,
+}
 
 /// A call of the API.
 #[derive(Debug)]
@@ -25,14 +34,12 @@ pub(super) struct Call {
 
 impl Call {
     /// Reads a request, or says what is wrong with it.
-    pub(super) async fn read(request: Request) -> Result<Self, Answer> {
+    pub(super) async fn read(request: Request) -> Result<Self, Unreadable> {
         let (parts, body) = request.into_parts();
-        let bytes = axum::body::to_bytes(body, MAX_BODY)
-            .await
-            .map_err(|_| Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"))?;
-        let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-            .map_err(|_| Answer::error(StatusCode::BAD_REQUEST, "The query cannot be read"))?;
-        let (resource, rest) = resource(parts.uri.path()).ok_or_else(Answer::not_found)?;
+        let bytes = axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| Unreadable::TooLarge)?;
+        let Query(query) =
+            Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(|_| Unreadable::Query)?;
+        let (resource, rest) = resource(parts.uri.path()).ok_or(Unreadable::Path)?;
         Ok(Self {
             method: parts.method,
             resource,

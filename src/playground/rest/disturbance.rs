@@ -1,36 +1,10 @@
 //! Answers that are wrong on purpose.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-
-use super::answer::Answer;
-use crate::simulator::fault::Fault;
-
-const PAGE_FOR_BROWSERS: &str =
-    "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>";
-
-/// What is answered instead of what was asked for; `None` where the fault only bends the answer.
-pub(super) fn instead(fault: &Fault) -> Option<Answer> {
-    match fault {
-        Fault::Html => Some(Answer::text("text/html;charset=UTF-8", PAGE_FOR_BROWSERS.to_owned())),
-        Fault::Body(text) => Some(Answer::text("application/json;charset=UTF-8", text.clone())),
-        Fault::Unauthorised => Some(Answer::unauthorised()),
-        Fault::ServerError => {
-            Some(Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "An internal error occurred"))
-        }
-        Fault::RefuseConnection
-        | Fault::TimeOut
-        | Fault::HalfAnswer
-        | Fault::WrongTypes
-        | Fault::Version(_)
-        | Fault::OtherAuthority(_)
-        | Fault::ShiftedPages
-        | Fault::NoDevices => None,
-    }
-}
 
 /// The same, with every value of another type.
 pub(super) fn wrong_types(value: Value) -> Value {

@@ -1,5 +1,6 @@
 //! Who is connected, and since and until when: a function of time between two changes of the world.
 
+use super::counts::{Counts, NOBODY, ServerCounts};
 use super::{AUTHORITY, World, instant};
 use crate::catalog::Acceptance;
 use crate::fleet::DeviceState;
@@ -22,21 +23,6 @@ const BACKING_UP: u64 = 3;
 pub(super) enum Connection {
     Connected { since: i64, until: i64 },
     Away { until: i64 },
-}
-
-/// Counts of connected devices, one entry a server, and when they hold.
-#[derive(Clone, Debug)]
-pub(super) struct Counts {
-    from: i64,
-    until: i64,
-    pub(super) servers: Vec<ServerCounts>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ServerCounts {
-    pub(super) devices: u32,
-    pub(super) online: u32,
-    pub(super) sessions: u32,
 }
 
 impl World {
@@ -206,8 +192,6 @@ impl World {
         counts
     }
 }
-
-static NOBODY: Counts = Counts { from: 0, until: 0, servers: Vec::new() };
 
 /// As [`instant`], for an instant that may be "never".
 pub(super) fn instant_or_never(second: i64) -> Option<jiff::Timestamp> {

@@ -15,7 +15,7 @@ impl World {
         (0..self.servers.len()).map(|index| self.listed_server(index, &counts.servers)).collect()
     }
 
-    fn listed_server(&self, index: usize, counts: &[super::connection::ServerCounts]) -> ListedServer {
+    fn listed_server(&self, index: usize, counts: &[super::counts::ServerCounts]) -> ListedServer {
         let authority = self.servers[AUTHORITY].serving();
         let server = &self.servers[index];
         let count = counts.get(index).copied().unwrap_or_default();

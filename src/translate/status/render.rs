@@ -20,9 +20,6 @@ use crate::planner::words;
 /// Most items of the plan: 12 hops with a wait and a rollout each, and the last rollout.
 pub(super) const MAX_PLAN: usize = 40;
 
-/// Most releases that are listed as within reach.
-pub(super) const MAX_AVAILABLE: usize = 40;
-
 /// Most servers that are listed, so that the object stays below 64 KiB at any size.
 pub(super) const MAX_SERVERS: usize = 100;
 
