@@ -48,6 +48,7 @@ pub fn decide(
     }
     orders::take(&facts, &mut draft);
     (draft.intent, draft.findings.path) = intend(&facts, &draft);
+    orders::refuse_strays(&facts, &mut draft);
     way_out::forget(&mut draft, desired);
     way_out::follow(&facts, &mut draft, &owner);
     // 2. What holds whatever the step.

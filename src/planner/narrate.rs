@@ -13,7 +13,7 @@ use super::facts::Facts;
 use super::findings::Findings;
 use super::intent::Intent;
 use super::memory::{Hop, HopServer};
-use super::observed::{Access, AccessFailure};
+use super::observed::{Access, AccessFailure, Catch};
 use super::report::{
     BackupsInterrupted, DevicesReport, Gate, GateName, Needs, Now, Phase, Report, ServerState, Verdict,
 };
@@ -78,7 +78,7 @@ pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
 
 /// What leads, and with it the retired server that nobody expects.
 fn headline(view: &View<'_>, findings: &Findings) -> Headline {
-    with_returned(view, leading(view, findings))
+    with_waiting_image(view, with_returned(view, leading(view, findings)))
 }
 
 fn leading(view: &View<'_>, findings: &Findings) -> Headline {
@@ -162,6 +162,31 @@ fn with_returned(view: &View<'_>, headline: Headline) -> Headline {
         Some(format!(
             "{} is retired in spec.storage and back{release}, where it takes no backups: switch it off, or give it a method there",
             server.name
+        ))
+    });
+    Headline { message, mend, ..headline }
+}
+
+/// Another image than the one that runs waits behind a catch: a workload that is scaled to nothing and back would start it. One that
+/// the next hop is for is no surprise, until then.
+fn with_waiting_image(view: &View<'_>, headline: Headline) -> Headline {
+    if view.memory.hop.is_some() {
+        return headline;
+    }
+    let awaited = view.to().and_then(|to| view.desired.source(to)).and_then(|source| source.image.as_ref());
+    let waiting = view.facts.with_methods().find_map(|(_, method)| {
+        let workload = method.workload()?;
+        let facts = view.observed.workload(&workload)?;
+        let running = facts.running_image.as_ref()?;
+        let waits = *running != facts.template_image && awaited != Some(&facts.template_image);
+        (waits && facts.catch == Catch::Held).then(|| (workload, running.clone()))
+    });
+    let Some((workload, running)) = waiting else { return headline };
+    let longer = format!("{}; {workload} has another image than its pod", headline.message);
+    let message = if longer.chars().count() <= words::MAX_MESSAGE { longer } else { headline.message };
+    let mend = headline.mend.or_else(|| {
+        Some(format!(
+            "set the image of {workload} back to {running}; until then its catch holds, unless it is scaled to 0 and back"
         ))
     });
     Headline { message, mend, ..headline }
@@ -303,6 +328,7 @@ fn with_what_comes_after(view: &View<'_>, hop: &Hop, headline: Headline) -> Head
         gates::spec::check(view),
         gates::storage::check(view),
         gates::support::check(view),
+        gates::path::check_after(view, hop.to),
         gates::files::check_after(view, hop.to),
     ];
     let refusal = checks.into_iter().find_map(|verdict| match verdict {

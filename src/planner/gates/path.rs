@@ -7,7 +7,7 @@ use crate::catalog::Version;
 use crate::catalog::path::{DeviceClass, NoPath};
 use crate::fleet::DeviceState;
 use crate::fleet::devices::Device;
-use crate::planner::intent::Intent;
+use crate::planner::intent::{Intent, route};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -25,6 +25,22 @@ pub fn check(view: &View<'_>) -> Verdict {
         Intent::NoWay(no_path) => refuse(view, no_path),
         Intent::Adopt { to, .. } => check_adopted(view, *to),
         Intent::Nothing | Intent::Hop(_) | Intent::Undecided => Verdict::Pass,
+    }
+}
+
+/// Refuses where the hop in flight leads to nowhere that is wanted: the way down, or on, is not there.
+pub fn check_after(view: &View<'_>, at: Version) -> Verdict {
+    let Some(target) = view.desired.target.filter(|target| *target != at) else { return Verdict::Pass };
+    if target < at {
+        return Verdict::refuse(
+            Reason::Downgrade,
+            format!("{target} is wanted, and there is no downgrade"),
+            format!("set spec.version to {at} or newer; the hop goes on to {at}"),
+        );
+    }
+    match route(view.facts, at, target) {
+        Ok(_) => Verdict::Pass,
+        Err(no_path) => refuse(view, &no_path),
     }
 }
 
