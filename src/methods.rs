@@ -131,6 +131,17 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Why, for people: in the API server's own words where it answered.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Missing { .. } => self.to_string(),
+            Self::Unfit { problem, .. } => problem.clone(),
+            Self::Api { source, .. } => words(source),
+        }
+    }
+}
+
 /// A workload as it was read, with what a dry run needs.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -365,7 +376,7 @@ impl<'a, K: Kind> Target<'a, K> {
 }
 
 /// What went wrong, in the API server's own words where it answered.
-fn words(error: &kube::Error) -> String {
+pub(crate) fn words(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),

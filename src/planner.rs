@@ -16,6 +16,7 @@ pub mod draft;
 pub mod durations;
 pub mod events;
 pub mod facts;
+pub mod failing;
 mod finalizer;
 pub mod findings;
 pub mod gates;

@@ -74,6 +74,16 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Why, for people: in the API server's own words where it answered.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Missing { .. } => self.to_string(),
+            Self::Api { source, .. } => words(source),
+        }
+    }
+}
+
 /// The error that the API server refused, or did not answer.
 fn refused(
     verb: &'static str,

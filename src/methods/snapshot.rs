@@ -49,10 +49,17 @@ pub async fn read(client: &Client, namespace: &str, upgrade: &str) -> BackupFact
     let parameters = ListParams::default().labels(&format!("{UPGRADE_LABEL}={upgrade}"));
     match api(client, namespace).list(&parameters).await {
         Ok(list) => facts(&list.items),
-        Err(error) => BackupFacts {
-            failure: Some(format!("volume snapshots could not be read: {}", words(&error))),
-            ..BackupFacts::default()
-        },
+        Err(error) => BackupFacts { unreadable: Some(unreadable(&error)), ..BackupFacts::default() },
+    }
+}
+
+/// Why snapshots could not be read. A server that does not have the kind answers with a page that says nothing.
+fn unreadable(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if status.code == 404 => {
+            "this cluster has no VolumeSnapshot API (snapshot.storage.k8s.io/v1)".to_owned()
+        }
+        other => format!("volume snapshots could not be read: {}", words(other)),
     }
 }
 
@@ -142,13 +149,14 @@ fn facts(snapshots: &[DynamicObject]) -> BackupFacts {
     }
     let mut facts = BackupFacts::default();
     let begun = |parts: &Vec<&DynamicObject>| parts.iter().filter_map(|part| created(part)).min();
-    let latest = backups.values().max_by_key(|parts| begun(parts));
+    let latest = backups.iter().max_by_key(|(_, parts)| begun(parts));
     for parts in backups.values().filter(|parts| is_complete(parts)) {
         // As old as its oldest part.
         let made = parts.iter().filter_map(|part| taken(part)).min();
         facts.newest = facts.newest.max(made);
     }
-    if let Some(parts) = latest.filter(|parts| !is_complete(parts)) {
+    if let Some((name, parts)) = latest.filter(|(_, parts)| !is_complete(parts)) {
+        facts.cut_off = lacks_parts(parts).then(|| (*name).to_owned());
         match parts.iter().find_map(|part| part.data.pointer("/status/error/message")?.as_str()) {
             Some(words) => {
                 facts.failure = Some(words.chars().take(200).flat_map(char::escape_debug).collect());
@@ -160,9 +168,17 @@ fn facts(snapshots: &[DynamicObject]) -> BackupFacts {
 }
 
 fn is_complete(parts: &[&DynamicObject]) -> bool {
-    let wanted = parts.iter().filter_map(|part| part.annotations().get(PARTS_ANNOTATION)?.parse().ok()).max();
     let ready = |part: &&DynamicObject| part.data.pointer("/status/readyToUse") == Some(&json!(true));
-    wanted == Some(parts.len()) && parts.iter().all(ready)
+    parts_wanted(parts) == Some(parts.len()) && parts.iter().all(ready)
+}
+
+fn lacks_parts(parts: &[&DynamicObject]) -> bool {
+    parts_wanted(parts).is_some_and(|wanted| parts.len() < wanted)
+}
+
+/// How many snapshots the backup is to have.
+fn parts_wanted(parts: &[&DynamicObject]) -> Option<usize> {
+    parts.iter().filter_map(|part| part.annotations().get(PARTS_ANNOTATION)?.parse().ok()).max()
 }
 
 fn created(object: &DynamicObject) -> Option<Timestamp> {
@@ -224,6 +240,7 @@ mod tests {
             let facts = facts(&parts);
             assert_eq!((facts.newest, facts.in_progress), (newest, in_progress), "{name}");
             assert_eq!(facts.failure.as_deref(), failure, "{name}");
+            assert_eq!(facts.cut_off.as_deref(), (name == "one of two").then_some("a"), "{name}");
         }
     }
 }

@@ -32,6 +32,9 @@ const CATCHES_AT_ONCE: usize = 16;
 /// then.
 const FLAGGING_FOR: Duration = Duration::from_secs(20);
 
+/// So many devices refused one after the other are no matter of the device.
+const REFUSALS_IN_A_ROW: usize = 3;
+
 /// Why a step did not come about.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -93,6 +96,20 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Why, for people: in the API server's own words where it answered.
+    fn why(&self) -> String {
+        match self {
+            Self::NotAllowed { .. } | Self::NoAuthority { .. } => self.to_string(),
+            Self::NoAccount { why, .. } => why.clone(),
+            Self::Workload { source, .. } => source.why(),
+            Self::Hook { source, .. } => source.why(),
+            Self::Authority { summary, .. } => summary.clone(),
+            Self::Finalizer { source, .. } => methods::words(source),
+        }
+    }
+}
+
 /// What came of the steps.
 #[derive(Debug, Default)]
 pub struct Outcomes {
@@ -125,7 +142,7 @@ impl Outcomes {
                 | Error::Authority { .. },
             ) => ("failed", false),
         };
-        metrics.count_effect(name(step), label);
+        metrics.count_effect(step.name(), label);
         match outcome {
             Ok(Outcome::Changed) => {
                 tracing::info!(namespace = object.namespace(), name = object.name_any(), ?step, "done");
@@ -156,20 +173,6 @@ pub struct Actor<'a> {
     flagging_ends: OnceLock<Instant>,
 }
 
-/// The name of a step, for logs and metrics.
-pub const fn name(step: &Step) -> &'static str {
-    match step {
-        Step::HoldFinalizer => "HoldFinalizer",
-        Step::ReleaseFinalizer => "ReleaseFinalizer",
-        Step::HoldCatch { .. } => "HoldCatch",
-        Step::UpgradeServer { .. } => "UpgradeServer",
-        Step::TakeBackup { .. } => "TakeBackup",
-        Step::TurnOffDeviceAutoUpgrade => "TurnOffDeviceAutoUpgrade",
-        Step::RunHook { .. } => "RunHook",
-        Step::FlagDevices { .. } => "FlagDevices",
-    }
-}
-
 impl<'a> Actor<'a> {
     /// Whoever carries out the steps of one look.
     pub fn new(
@@ -184,11 +187,13 @@ impl<'a> Actor<'a> {
     pub async fn act(&self, committed: &Committed) -> Outcomes {
         let (object, steps) = (committed.object(), committed.steps());
         let mut outcomes = Outcomes::default();
+        self.environment.forget_failing_but(steps);
         for together in steps.chunk_by(|one, next| is_catch(one) && is_catch(next)) {
             let attempts: Vec<_> = together.iter().map(|step| self.attempt(object, step)).collect();
             let attempted: Vec<_> = stream::iter(attempts).buffered(CATCHES_AT_ONCE).collect().await;
             let mut ends = false;
             for (step, outcome) in together.iter().zip(attempted) {
+                self.note(step, &outcome);
                 ends |= outcomes.note(object, step, outcome, &self.context.shared.metrics);
             }
             if ends {
@@ -198,8 +203,18 @@ impl<'a> Actor<'a> {
         outcomes
     }
 
+    /// What fails is an observation of the next look. A step that this process may not do says nothing about the step.
+    fn note(&self, step: &Step, outcome: &Result<Outcome, Error>) {
+        let outcome = match outcome {
+            Ok(_) => Ok(()),
+            Err(Error::NotAllowed { .. }) => return,
+            Err(error) => Err(error.why()),
+        };
+        self.environment.note_step(step, outcome, self.context.clock().both().monotonic);
+    }
+
     async fn attempt(&self, object: &CodeUpgrade, step: &Step) -> Result<Outcome, Error> {
-        let name = name(step);
+        let name = step.name();
         self.check_allowed(name)?;
         let workload = |source| Error::Workload { step: name, source };
         match step {
@@ -317,7 +332,8 @@ impl<'a> Actor<'a> {
         let authority = self.authority(step)?;
         let ends = *self.flagging_ends.get_or_init(|| clock::instant() + FLAGGING_FOR);
         let mut outcome = Outcome::AlreadySo;
-        for device in devices {
+        let (mut first_refusal, mut in_a_row) = (None, 0);
+        for device in self.environment.refused_last(devices) {
             self.check_allowed(step)?;
             if clock::instant() >= ends {
                 break;
@@ -327,15 +343,29 @@ impl<'a> Actor<'a> {
                 Ok(_) => {
                     self.environment.note_flagged(device.guid, self.context.clock().now());
                     outcome = Outcome::Changed;
+                    in_a_row = 0;
                 }
                 // Gone since it was listed: nothing to flag, and no reason to leave the others.
                 Err(code42::Error::Missing { .. }) => {
                     tracing::info!(device = device.guid, "the authority knows no such device any more");
                 }
-                Err(error) => return Err(authority_error(step, &error)),
+                // One device that the authority stumbles over must not keep the others from their turn.
+                Err(error) => {
+                    self.environment.note_refused(device.guid);
+                    in_a_row += 1;
+                    let is_of_all = is_of_all(&error) || in_a_row >= REFUSALS_IN_A_ROW;
+                    tracing::warn!(device = device.guid, %error, "a device could not be told to upgrade");
+                    first_refusal.get_or_insert(authority_error(step, &error));
+                    if is_of_all {
+                        break;
+                    }
+                }
             }
         }
-        Ok(outcome)
+        match (outcome, first_refusal) {
+            (Outcome::AlreadySo, Some(refusal)) => Err(refusal),
+            (outcome, _) => Ok(outcome),
+        }
     }
 }
 
@@ -344,6 +374,21 @@ impl<'a> Actor<'a> {
 enum Wanted {
     Present,
     Absent,
+}
+
+/// Whether what went wrong with one device will go wrong with the next.
+fn is_of_all(error: &code42::Error) -> bool {
+    match error {
+        code42::Error::Misconfigured { .. }
+        | code42::Error::Unreachable { .. }
+        | code42::Error::Refused { .. }
+        | code42::Error::Forbidden { .. }
+        | code42::Error::Redirected { .. } => true,
+        code42::Error::Missing { .. }
+        | code42::Error::Unexpected { .. }
+        | code42::Error::TooLarge { .. }
+        | code42::Error::ServerError { .. } => false,
+    }
 }
 
 fn authority_error(step: &'static str, error: &code42::Error) -> Error {

@@ -2,7 +2,7 @@
 //!
 //! Nothing here is an input that a restart must not lose: that is what `status.memory` is for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -14,8 +14,13 @@ use super::collect::{Ask, Collector, Shared, Snapshot};
 use super::rights::{Question, RightsCache};
 use super::wake::Waker;
 use crate::code42;
+use crate::planner::Step;
 use crate::planner::desired::WorkloadRef;
-use crate::planner::observed::Flags;
+use crate::planner::observed::{FailingStep, Flags};
+use crate::planner::step::FlagDevice;
+
+/// Most devices of which it is kept that the authority took no order for: with more, it is no matter of the device.
+const MOST_REFUSED: usize = 1_000;
 
 /// Answers about jobs: by template, for an account and the template's revision.
 pub type HookRights = RightsCache<String, (String, Option<String>)>;
@@ -31,6 +36,8 @@ pub struct Environment {
     /// What dry runs of changes of workloads said.
     pub rights: Mutex<RightsCache<WorkloadRef, Question>>,
     hook_rights: Mutex<HookRights>,
+    failing: Mutex<BTreeMap<String, FailingStep>>,
+    refused: Mutex<BTreeSet<u64>>,
     collector: JoinHandle<()>,
 }
 
@@ -57,6 +64,8 @@ impl Environment {
             flagged: Mutex::new(flagged),
             rights: Mutex::default(),
             hook_rights: Mutex::default(),
+            failing: Mutex::default(),
+            refused: Mutex::default(),
             collector: tokio::spawn(collector.run()),
         }
     }
@@ -64,6 +73,32 @@ impl Environment {
     /// What dry runs of jobs said, by template.
     pub fn hook_rights(&self) -> MutexGuard<'_, HookRights> {
         self.hook_rights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Steps that do not come about.
+    pub fn failing(&self) -> BTreeMap<String, FailingStep> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes what came of a step.
+    pub fn note_step(&self, step: &Step, outcome: Result<(), String>, now: Timestamp) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(()) => drop(failing.remove(&step.purpose())),
+            Err(why) => {
+                let known = failing
+                    .entry(step.purpose())
+                    .or_insert_with(|| FailingStep { why: String::new(), since: now });
+                known.why = why;
+            }
+        }
+    }
+
+    /// Forgets the failures of steps that are not due any more.
+    pub fn forget_failing_but(&self, due: &[Step]) {
+        let due: BTreeSet<String> = due.iter().map(Step::purpose).collect();
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        failing.retain(|purpose, _| due.contains(purpose));
     }
 
     /// What is known now.
@@ -94,6 +129,23 @@ impl Environment {
     pub fn note_flagged(&self, guid: u64, at: Timestamp) {
         let mut flagged = self.flagged.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::make_mut(&mut flagged).given.insert(guid, at);
+    }
+
+    /// Notes that the authority did not take the order for a device.
+    pub fn note_refused(&self, guid: u64) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() >= MOST_REFUSED {
+            refused.clear();
+        }
+        refused.insert(guid);
+    }
+
+    /// The devices with those at the end for which the authority took no order before.
+    pub fn refused_last<'a>(&self, devices: &'a [FlagDevice]) -> Vec<&'a FlagDevice> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_turn: Vec<&FlagDevice> = devices.iter().collect();
+        in_turn.sort_by_key(|device| refused.contains(&device.guid));
+        in_turn
     }
 
     /// Forgets the flags of devices that moved or are gone: what is kept stays small, and a failure is remembered for as long as it

@@ -77,6 +77,7 @@ pub async fn observe(
         } else {
             Finalizer::Absent
         },
+        failing: environment.failing(),
     };
     Grounds { observed, desired, catalog, memory, acting }
 }
@@ -116,6 +117,6 @@ async fn backup(acting: Result<&Acting, &String>, object: &CodeUpgrade, desired:
     };
     match acting {
         Ok(acting) => snapshot::read(&acting.client, &acting.account.namespace, &object.name_any()).await,
-        Err(why) => BackupFacts { failure: Some(why.clone()), ..BackupFacts::default() },
+        Err(why) => BackupFacts { unreadable: Some(why.clone()), ..BackupFacts::default() },
     }
 }

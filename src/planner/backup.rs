@@ -20,8 +20,18 @@ pub(super) fn take(facts: &Facts<'_>, draft: &mut Draft) {
     let workload = facts.desired.authority.method.as_ref().and_then(Method::workload);
     let (Some(workload), true) = (workload, awaited) else { return };
     let known = draft.memory.backup.take().filter(|attempt| attempt.class == *class);
-    if let (Some(_), Some(known)) = (facts.observed.backup.in_progress, &known) {
+    let observed = &facts.observed.backup;
+    if observed.unreadable.is_some() {
+        draft.memory.backup = known;
+        return;
+    }
+    if let (Some(_), Some(known)) = (observed.in_progress, &known) {
         draft.memory.backup = Some(known.clone());
+        if observed.cut_off.as_ref() == Some(&known.name) {
+            // The same name: what is there of it stays, and the rest is asked for.
+            let name = known.name.clone();
+            draft.steps.push(Step::TakeBackup { name, workload, class: class.clone() });
+        }
         return;
     }
     let since = cleared.at.min(facts.now);

@@ -10,8 +10,8 @@ use super::memory::FORMAT_VERSION;
 use super::observed::Access;
 use super::settle::{Standing, settle};
 use super::{
-    Decision, Desired, Memory, Observed, Telling, backup, baseline, catch, done, events, finalizer, gates,
-    hop, narrate, next_hop, orders, rollout, wants, way_out,
+    Decision, Desired, Memory, Observed, Telling, backup, baseline, catch, done, events, failing, finalizer,
+    gates, hop, narrate, next_hop, orders, rollout, wants, way_out,
 };
 use crate::catalog::Catalog;
 
@@ -62,6 +62,7 @@ pub fn decide(
         done::note(&facts, &mut draft);
     }
     finalizer::hold(&facts, &mut draft);
+    draft.findings.failing = failing::first(&facts, &draft);
     conclude(&facts, draft)
 }
 

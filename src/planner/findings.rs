@@ -1,5 +1,6 @@
 //! What the parts of a decision find on their way, for the report.
 
+use super::failing::Failing;
 use super::report::Gate;
 use super::{hop, rollout};
 use crate::catalog::path::Path;
@@ -17,6 +18,8 @@ pub struct Findings {
     pub rollout: Option<rollout::Progress>,
     /// All devices, counted once for everything that is said of them.
     pub overview: Option<rollout::Overview>,
+    /// A step that is due and fails.
+    pub failing: Option<Failing>,
     /// The path, of which the next hop is the first part.
     pub path: Option<Path>,
 }

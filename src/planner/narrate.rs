@@ -10,6 +10,7 @@ use super::cadence::SERVERS_AT_REST;
 use super::desired::DeviceUpgrade;
 use super::draft::{Draft, View};
 use super::facts::Facts;
+use super::failing::Failing;
 use super::findings::Findings;
 use super::intent::Intent;
 use super::memory::{Hop, HopServer};
@@ -82,6 +83,20 @@ fn headline(view: &View<'_>, findings: &Findings) -> Headline {
 }
 
 fn leading(view: &View<'_>, findings: &Findings) -> Headline {
+    let headline = due(view, findings);
+    match &findings.failing {
+        Some(Failing { purpose, why, mend }) if headline.phase != Phase::Stalled => {
+            let message = format!("{purpose} fails: {why}");
+            let failing = Headline::new(Phase::Stalled, Reason::StepFailed, message);
+            // Uncut: the sentence may have no room for the reason.
+            Headline { mend: Some(format!("{mend} ({why})")), ..failing }
+        }
+        Some(_) | None => headline,
+    }
+}
+
+/// What is due, or holds it.
+fn due(view: &View<'_>, findings: &Findings) -> Headline {
     let rest_of_everything = gates::leading(&told(view, findings)).cloned();
     let rest_of_everything = rest_of_everything.as_ref();
     if let (Some(hop), Some(progress)) = (&view.memory.hop, &findings.hop) {

@@ -49,6 +49,17 @@ pub struct Observed {
     pub group_problems: Vec<Problem>,
     /// Whether the object bears the operator's finalizer.
     pub finalizer: Finalizer,
+    /// What this process tried and could not do, by the purpose of the step. Lost at a restart: it is tried again then.
+    pub failing: BTreeMap<String, FailingStep>,
+}
+
+/// A step that does not come about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailingStep {
+    /// Why, as a sentence.
+    pub why: String,
+    /// Since when it was never done.
+    pub since: Timestamp,
 }
 
 /// Devices that this process told to upgrade.
@@ -341,8 +352,12 @@ pub struct BackupFacts {
     pub newest: Option<Timestamp>,
     /// A backup that is being made, since when.
     pub in_progress: Option<Timestamp>,
+    /// The name of the newest backup, where snapshots of it were never asked for: whoever made it was cut off.
+    pub cut_off: Option<String>,
     /// Why the last one failed.
     pub failure: Option<String>,
+    /// Why nobody can tell which there are.
+    pub unreadable: Option<String>,
 }
 
 /// Who claims an environment. Whose it is, the planner decides.
@@ -421,6 +436,7 @@ impl Observed {
             catalog_problems: Vec::new(),
             group_problems: Vec::new(),
             finalizer: Finalizer::Absent,
+            failing: BTreeMap::new(),
         }
     }
 

@@ -160,6 +160,8 @@ reasons! {
     UnexpectedRelease,
     /// A server's workload fails.
     ServerFailing,
+    /// A step that is due does not come about.
+    StepFailed,
     /// The first device must be seen to move.
     FirstDeviceAwaited,
     /// A group speaks of an organisation that is not there, or of several.

@@ -74,6 +74,36 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// Its name, for logs and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::HoldFinalizer => "HoldFinalizer",
+            Self::ReleaseFinalizer => "ReleaseFinalizer",
+            Self::HoldCatch { .. } => "HoldCatch",
+            Self::UpgradeServer { .. } => "UpgradeServer",
+            Self::TakeBackup { .. } => "TakeBackup",
+            Self::TurnOffDeviceAutoUpgrade => "TurnOffDeviceAutoUpgrade",
+            Self::RunHook { .. } => "RunHook",
+            Self::FlagDevices { .. } => "FlagDevices",
+        }
+    }
+
+    /// What it is to bring about, as part of a sentence. The same for every attempt at the same thing.
+    pub fn purpose(&self) -> String {
+        match self {
+            Self::HoldFinalizer => "holding the finalizer".to_owned(),
+            Self::ReleaseFinalizer => "releasing the finalizer".to_owned(),
+            Self::HoldCatch { workload, .. } => format!("closing the catch of {workload}"),
+            Self::UpgradeServer { server, workload, .. } => format!("ordering {server} ({workload})"),
+            Self::TakeBackup { .. } => "the backup before the hop".to_owned(),
+            Self::TurnOffDeviceAutoUpgrade => "turning auto-upgrade devices off".to_owned(),
+            Self::RunHook { hook, .. } => format!("asking hook {hook}"),
+            Self::FlagDevices { group, .. } => format!("telling devices of group {group} to upgrade"),
+        }
+    }
+}
+
 /// One device to flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlagDevice {

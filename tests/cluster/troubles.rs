@@ -99,6 +99,16 @@ fn troubles() -> Vec<Trouble> {
             spec: |spec| spec["sources"] = json!([]),
             ..Trouble::new("no-source", "Stalled", "SourceMissing", ["4.3.5.3", "sources"])
         },
+        // The cluster of these tests has no such API.
+        Trouble {
+            spec: |spec| spec["backup"] = json!({"volumeSnapshotClass": "fast"}),
+            ..Trouble::new(
+                "no-snapshots",
+                "Stalled",
+                "BackupFailed",
+                ["VolumeSnapshot API", "spec.backup.none"],
+            )
+        },
     ]
 }
 

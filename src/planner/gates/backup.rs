@@ -35,6 +35,13 @@ pub fn check(view: &View<'_>) -> Verdict {
         }
     };
     let facts = &view.observed.backup;
+    if let Some(why) = &facts.unreadable {
+        return Verdict::refuse(
+            Reason::BackupFailed,
+            why.clone(),
+            "install the VolumeSnapshot API and its controller, or set spec.backup.none with a reason",
+        );
+    }
     if let Some(begun) = facts.in_progress.filter(|begun| view.now.duration_since(*begun) > max_age) {
         // Whatever becomes of it, it would be too old to be used.
         return Verdict::refuse(

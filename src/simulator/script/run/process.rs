@@ -82,6 +82,7 @@ impl Backups {
             newest: self.names.values().filter(|begun| done(begun).is_some()).max().copied(),
             in_progress: self.names.values().find(|begun| done(begun).is_none()).copied(),
             failure: self.failure.clone().filter(|_| !self.names.is_empty()),
+            ..BackupFacts::default()
         }
     }
 }
