@@ -36,6 +36,7 @@ pub mod rollout;
 pub mod settle;
 pub mod situation;
 pub mod step;
+mod travellers;
 mod wants;
 mod way_out;
 pub mod window;

@@ -47,7 +47,7 @@ pub fn decide(
         draft.standing = settle(&facts, &mut draft.memory);
     }
     orders::take(&facts, &mut draft);
-    (draft.intent, draft.findings.path) = intend(&facts, &draft);
+    (draft.intent, draft.findings.path) = intend(&facts, &draft.memory, &draft.standing);
     orders::refuse_strays(&facts, &mut draft);
     way_out::forget(&mut draft, desired);
     way_out::follow(&facts, &mut draft, &owner);

@@ -1,4 +1,4 @@
-//! How long steps usually take (FACTS.md, upgrade-duration).
+//! How long steps usually take (FACTS.md, upgrade-duration), and when they take too long.
 
 use jiff::SignedDuration;
 
@@ -12,6 +12,12 @@ pub const SERVER_USUALLY: &str = "5-10 min, large environments 15-30 min or more
 
 /// The least that one server usually takes.
 pub(super) const SERVER_TAKES_AT_LEAST: SignedDuration = SignedDuration::from_mins(5);
+
+/// A server that takes longer is said to be slow.
+pub const SERVER_SLOW_AFTER: SignedDuration = SignedDuration::from_mins(30);
+
+/// A server that takes longer stalls: a report, never a kill.
+pub const SERVER_DEADLINE: SignedDuration = SignedDuration::from_hours(2);
 
 /// The rounds of a hop: the authority, the storage servers that prove it, the others as many at once as they may.
 pub(super) fn rounds(servers: usize, at_once: AtOnce) -> i32 {

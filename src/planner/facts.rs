@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 
 use super::desired::{Method, Workload, WorkloadRef};
-use super::intent::Travellers;
 use super::situation::Situation;
+use super::travellers::Travellers;
 use super::{Desired, Memory, Observed};
 use crate::catalog::{Acceptance, Catalog, Version};
 use crate::fleet::Server;

@@ -6,21 +6,11 @@ use jiff::SignedDuration;
 
 use super::draft::Draft;
 use super::facts::Facts;
+use super::findings::Failing;
 use super::step::Step;
 
 /// A step that fails for longer is told: one attempt may meet a restart or a leader that changes.
 const TOLD_AFTER: SignedDuration = SignedDuration::from_mins(2);
-
-/// A step that is due and fails.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failing {
-    /// What it was to bring about.
-    pub purpose: String,
-    /// Why it does not.
-    pub why: String,
-    /// What a person can do.
-    pub mend: &'static str,
-}
 
 /// The first of the steps that are due which has failed for a while.
 pub(super) fn first(facts: &Facts<'_>, draft: &Draft) -> Option<Failing> {

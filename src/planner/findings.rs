@@ -1,8 +1,8 @@
 //! What the parts of a decision find on their way, for the report.
 
-use super::failing::Failing;
+use super::hop::progress::Progress;
 use super::report::Gate;
-use super::{hop, rollout};
+use super::rollout;
 use crate::catalog::path::Path;
 
 /// What the parts of a decision have found, for the report.
@@ -13,7 +13,7 @@ pub struct Findings {
     /// The gates of releasing more devices, where that is due.
     pub rollout_gates: Vec<Gate>,
     /// How far the hop in flight is.
-    pub hop: Option<hop::Progress>,
+    pub hop: Option<Progress>,
     /// How far the rollout is.
     pub rollout: Option<rollout::Progress>,
     /// All devices, counted once for everything that is said of them.
@@ -22,6 +22,17 @@ pub struct Findings {
     pub failing: Option<Failing>,
     /// The path, of which the next hop is the first part.
     pub path: Option<Path>,
+}
+
+/// A step that is due and fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failing {
+    /// What it was to bring about.
+    pub purpose: String,
+    /// Why it does not.
+    pub why: String,
+    /// What a person can do.
+    pub mend: &'static str,
 }
 
 impl Findings {

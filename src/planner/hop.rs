@@ -10,56 +10,20 @@ mod finish;
 pub(super) mod lost;
 mod manual;
 mod means;
-mod trouble;
+pub(super) mod progress;
+pub(super) mod trouble;
 pub(super) mod unseen;
 mod workload;
-
-use jiff::{SignedDuration, Timestamp};
 
 pub(super) use self::advance::{Storage, advance, first_trouble};
 pub(super) use self::begin::begin;
 pub(super) use self::finish::finish_if_complete;
 use self::means::CarriedOut;
+pub use self::progress::{Progress, ServerProgress};
 pub use self::trouble::Trouble;
 use super::facts::Facts;
 use super::memory::{Hop, Means};
-use super::report::ServerState;
-use super::step::Step;
-use crate::fleet::{Guid, ServerName, ServerRole};
-
-/// A server that takes longer is said to be slow.
-pub const SLOW_AFTER: SignedDuration = SignedDuration::from_mins(30);
-
-/// A server that takes longer stalls: a report, never a kill.
-pub const DEADLINE: SignedDuration = SignedDuration::from_hours(2);
-
-/// How far one server of a hop is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerProgress {
-    /// Its identity.
-    pub guid: Guid,
-    /// Its name.
-    pub name: ServerName,
-    /// What it is.
-    pub role: ServerRole,
-    /// How far it is.
-    pub state: ServerState,
-    /// Since when.
-    pub since: Option<Timestamp>,
-    /// Why it does not go on, where that is known.
-    pub trouble: Option<Trouble>,
-}
-
-/// How far a hop is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Operations for the executor.
-    pub steps: Vec<Step>,
-    /// The servers, the authority first.
-    pub servers: Vec<ServerProgress>,
-    /// When a server in flight will next be called slow or stalled.
-    pub wake_at: Option<Timestamp>,
-}
+use crate::fleet::ServerRole;
 
 /// Whether the hop is past its point of no return, or may be: the authority has its order. One that nobody can look at may
 /// have it.

@@ -1,16 +1,12 @@
 //! What the next step of the servers would be, before any gate is asked.
 
-use jiff::Timestamp;
-
 use super::desired::DeviceUpgrade;
-use super::draft::Draft;
 use super::facts::Facts;
+use super::memory::Memory;
 use super::settle::{Standing, answered};
 use super::situation::Situation;
-use super::{Desired, Observed};
 use crate::catalog::Version;
-use crate::catalog::path::{self, DeviceClass, Leg, NoPath, Path, Question, Rollouts};
-use crate::fleet::Census;
+use crate::catalog::path::{self, Leg, NoPath, Path, Question, Rollouts};
 
 /// What the servers are to do next.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,31 +48,6 @@ impl Intent {
     }
 }
 
-/// The devices as the path search sees them.
-#[derive(Clone, Debug, Default)]
-pub struct Travellers {
-    /// The counts; `None` before the first listing.
-    pub census: Option<Census>,
-    /// Live devices by class.
-    pub classes: Vec<DeviceClass>,
-    /// How many of them a hop may leave behind.
-    pub may_leave_behind: u64,
-}
-
-impl Travellers {
-    /// Counts the devices.
-    pub fn count(observed: &Observed, desired: &Desired) -> Self {
-        let Some(devices) = &observed.devices else { return Self::default() };
-        let live_since =
-            devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
-        let exempt: Vec<u64> = desired.devices.exempt.iter().map(|(guid, _)| *guid).collect();
-        let census = Census::take(devices, live_since, &exempt);
-        let classes = census.live_classes();
-        let may_leave_behind = desired.devices.leave_behind.at_most(census.live());
-        Self { census: Some(census), classes, may_leave_behind }
-    }
-}
-
 /// The best path from a release to another for the environment as it is.
 pub fn route(facts: &Facts<'_>, from: Version, to: Version) -> Result<Path, NoPath> {
     let Facts { catalog, desired, travellers, .. } = facts;
@@ -97,9 +68,9 @@ pub fn route(facts: &Facts<'_>, from: Version, to: Version) -> Result<Path, NoPa
 }
 
 /// What the servers are to do next, and the path it is the first part of.
-pub(super) fn intend(facts: &Facts<'_>, draft: &Draft) -> (Intent, Option<Path>) {
+pub(super) fn intend(facts: &Facts<'_>, memory: &Memory, standing: &Standing) -> (Intent, Option<Path>) {
     let Some(target) = facts.desired.target else { return (Intent::Nothing, None) };
-    match &draft.standing {
+    match standing {
         Standing::Settled(at) if *at == target => (Intent::Nothing, Some(Path::default())),
         Standing::Settled(at) => match route(facts, *at, target) {
             Ok(path) => match path.legs.first() {
@@ -108,7 +79,7 @@ pub(super) fn intend(facts: &Facts<'_>, draft: &Draft) -> (Intent, Option<Path>)
             },
             Err(no_path) => (Intent::NoWay(no_path), None),
         },
-        Standing::Mixed { authority, oldest, .. } if answered(facts, &draft.memory, *authority) => {
+        Standing::Mixed { authority, oldest, .. } if answered(facts, memory, *authority) => {
             (Intent::Adopt { from: *oldest, to: *authority }, None)
         }
         Standing::Mixed { .. }

@@ -1,22 +1,21 @@
 //! A decision in words: phase, sentence, conditions, tables.
 
 mod conditions;
+pub(super) mod headline;
 mod rolling_out;
 mod servers;
 
-use jiff::{SignedDuration, Timestamp};
-
+use self::headline::{Headline, held};
 use super::cadence::SERVERS_AT_REST;
 use super::desired::DeviceUpgrade;
 use super::draft::{Draft, View};
 use super::facts::Facts;
-use super::failing::Failing;
-use super::findings::Findings;
+use super::findings::{Failing, Findings};
 use super::intent::Intent;
 use super::memory::{Hop, HopServer};
 use super::observed::{Access, AccessFailure, Catch};
 use super::report::{
-    BackupsInterrupted, DevicesReport, Gate, GateName, Needs, Now, Phase, Report, ServerState, Verdict,
+    BackupsInterrupted, DevicesReport, Gate, GateName, Now, Phase, Report, ServerState, Verdict,
 };
 use super::rollout;
 use super::settle::Standing;
@@ -24,27 +23,8 @@ use super::{Decision, Reason, Telling, Wants, durations, gates, hop, plan, words
 use crate::fleet::evidence::VERIFYING_SPAN;
 use crate::fleet::{Server, ServerRole, Verification};
 
-/// Facts that are missing for longer stall (ARCHITECTURE.md, health).
-pub(super) const UNKNOWN_STALLS_AFTER: SignedDuration = SignedDuration::from_mins(30);
-
 /// The share of devices that must be done, in percent of those that are not stale.
 const DONE_AT_PERCENT: u64 = 95;
-
-/// Phase, reason, sentence, mend and time: what one line of `kubectl get` says.
-#[derive(Clone, Debug)]
-struct Headline {
-    phase: Phase,
-    reason: Reason,
-    message: String,
-    mend: Option<String>,
-    until: Option<Timestamp>,
-}
-
-impl Headline {
-    fn new(phase: Phase, reason: Reason, message: impl Into<String>) -> Self {
-        Self { phase, reason, message: message.into(), mend: None, until: None }
-    }
-}
 
 /// The report of a decision.
 pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
@@ -224,34 +204,6 @@ fn observing(view: &View<'_>, gate: Option<&Gate>) -> Headline {
     Headline::new(Phase::Observing, Reason::Observing, message)
 }
 
-/// What one gate makes of the phase.
-fn held(view: &View<'_>, gate: &Gate) -> Headline {
-    match &gate.verdict {
-        Verdict::Pass => Headline::new(Phase::Waiting, Reason::NotYetObserved, ""),
-        Verdict::Refuse { reason, message, mend } => {
-            Headline { mend: Some(mend.clone()), ..Headline::new(Phase::Stalled, *reason, message.clone()) }
-        }
-        Verdict::Unknown { reason, message, since } => {
-            let stalls_at = since.and_then(|since| since.saturating_add(UNKNOWN_STALLS_AFTER).ok());
-            let phase = match stalls_at {
-                Some(stalls_at) if view.monotonic() >= stalls_at => Phase::Stalled,
-                Some(_) | None => Phase::Checking,
-            };
-            let mend =
-                (phase == Phase::Stalled).then(|| "look at the authority and the network to it".to_owned());
-            Headline { mend, ..Headline::new(phase, *reason, message.clone()) }
-        }
-        Verdict::Hold { reason, message, until, needs } => {
-            let (phase, mend) = match needs {
-                Needs::Person(mend) => (Phase::Suspended, Some(mend.clone())),
-                Needs::Time if *reason == Reason::NotYetObserved => (Phase::Checking, None),
-                Needs::Time => (Phase::Waiting, None),
-            };
-            Headline { until: *until, mend, ..Headline::new(phase, *reason, message.clone()) }
-        }
-    }
-}
-
 fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
     if let Standing::RestoredByHand { .. } = view.standing {
         let gate = Gate { name: GateName::Restore, verdict: gates::restore::check(view) };
@@ -288,7 +240,7 @@ fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
     }
     let upgrading = in_flight.iter().filter(|server| server.state == ServerState::Upgrading);
     let since = upgrading.filter_map(|server| server.since).min();
-    let is_slow = since.is_some_and(|since| view.now.duration_since(since) > hop::SLOW_AFTER);
+    let is_slow = since.is_some_and(|since| view.now.duration_since(since) > durations::SERVER_SLOW_AFTER);
     let reason = if is_slow { Reason::Slow } else { Reason::Upgrading };
     let slow = if is_slow { "slow: " } else { "" };
     let names = words::list(in_flight.iter().map(|server| &server.name), 2);
@@ -438,8 +390,8 @@ fn now(view: &View<'_>, findings: &Findings) -> Option<Now> {
         object: server.name.0.clone(),
         since,
         usually: (!by_person).then(|| durations::SERVER_USUALLY.to_owned()),
-        warns_at: limit(hop::SLOW_AFTER),
-        stalls_at: limit(hop::DEADLINE),
+        warns_at: limit(durations::SERVER_SLOW_AFTER),
+        stalls_at: limit(durations::SERVER_DEADLINE),
         next: Some(next.map_or_else(|| follow.to_owned(), |next| format!("upgrade {}", next.name))),
     })
 }

@@ -1,20 +1,16 @@
 //! Which orders count, those that speak of the whole object (pauses), and those that speak of nothing.
 
+mod open;
+
 use jiff::SignedDuration;
 
+pub use self::open::open;
 use super::draft::Draft;
 use super::facts::Facts;
-use super::memory::{Hop, Memory, PausedByOrder, RefusedOrder};
-use super::observed::Observed;
+use super::memory::{Hop, PausedByOrder};
 use super::order::{Action, Order, PauseReach, Subject};
 use super::words;
 use crate::catalog::Version;
-
-/// Orders that are alive and not used up, oldest first.
-pub fn open<'a>(observed: &'a Observed, memory: &Memory) -> impl Iterator<Item = &'a Order> {
-    let now = observed.witnesses.operator;
-    observed.orders.iter().filter(move |order| order.is_alive(now) && !memory.is_answered(&order.uid))
-}
 
 /// Pauses and resumes; the latest order counts.
 pub(super) fn take(facts: &Facts<'_>, draft: &mut Draft) {
@@ -96,34 +92,4 @@ fn stray_devices(draft: &Draft, release: Version) -> Option<String> {
     (!is_on_the_way).then(|| {
         format!("no devices wait at {release}: the servers are at {at}, so it would be for: \"{at} devices\"")
     })
-}
-
-impl Memory {
-    /// Most uids of consumed orders that are remembered: orders expire long before.
-    const MOST_CONSUMED: usize = 32;
-
-    /// Most refused orders that are remembered, with their sentences.
-    const MOST_REFUSED: usize = 8;
-
-    /// Whether it is said already what became of an order.
-    pub fn is_answered(&self, uid: &str) -> bool {
-        self.consumed_orders.iter().any(|known| known == uid)
-            || self.refused_orders.iter().any(|refused| refused.uid == uid)
-    }
-
-    /// Remembers that an order was consumed.
-    pub fn consume(&mut self, uid: String) {
-        if !self.consumed_orders.contains(&uid) {
-            self.consumed_orders.push(uid);
-            let surplus = self.consumed_orders.len().saturating_sub(Self::MOST_CONSUMED);
-            self.consumed_orders.drain(..surplus);
-        }
-    }
-
-    /// Remembers that an order was refused, and why.
-    pub fn refuse(&mut self, uid: String, why: impl Into<String>) {
-        self.refused_orders.push(RefusedOrder { uid, why: why.into() });
-        let surplus = self.refused_orders.len().saturating_sub(Self::MOST_REFUSED);
-        self.refused_orders.drain(..surplus);
-    }
 }

@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::memory::{Memory, Restored, Settled, Wait, WaitEvidence, WantedThen};
 use super::observed::{Access, AccessFailure, Observed};
 use super::order::Action;
-use super::orders;
+use super::orders::open;
 use super::situation::Situation;
 use crate::catalog::Version;
 use crate::fleet::evidence::VERIFYING_SPAN;
@@ -146,7 +146,7 @@ pub fn answered(facts: &Facts<'_>, memory: &Memory, release: Version) -> bool {
 
 /// An order to adopt that was not consumed yet.
 pub fn adopting_order<'a>(memory: &Memory, observed: &'a Observed) -> Option<&'a str> {
-    orders::open(observed, memory).find(|order| order.action == Action::Adopt).map(|order| order.uid.as_str())
+    open(observed, memory).find(|order| order.action == Action::Adopt).map(|order| order.uid.as_str())
 }
 
 /// A server was verified below the release of the wait and is there again: the wait begins anew, whatever the spec told of

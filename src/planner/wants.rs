@@ -54,7 +54,7 @@ pub(super) fn wake_at(facts: &Facts<'_>, draft: &Draft, report: &Report) -> Opti
     let holds = gates.filter_map(|gate| match &gate.verdict {
         Verdict::Hold { until, .. } => *until,
         Verdict::Unknown { since, .. } => {
-            since.and_then(|since| since.saturating_add(narrate::UNKNOWN_STALLS_AFTER).ok())
+            since.and_then(|since| since.saturating_add(narrate::headline::UNKNOWN_STALLS_AFTER).ok())
         }
         Verdict::Pass | Verdict::Refuse { .. } => None,
     });

@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::facts::Facts;
 use super::hop::{self, Trouble};
 use super::memory::{GivenUp, Hop};
-use super::narrate::UNKNOWN_STALLS_AFTER;
+use super::narrate::headline::UNKNOWN_STALLS_AFTER;
 use super::observed::Access;
 use super::order::{Action, Order};
 use super::orders;

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::means::{CarriedOut, Haste};
+use super::progress::{Progress, ServerProgress};
 use super::trouble::Trouble;
-use super::{DEADLINE, Progress, SLOW_AFTER, ServerProgress};
 use crate::fleet::evidence::{VERIFYING_ANSWERS, VERIFYING_SPAN};
 use crate::fleet::{Guid, Server, ServerRole, Verification};
 use crate::planner::draft::Draft;
+use crate::planner::durations::{SERVER_DEADLINE, SERVER_SLOW_AFTER};
 use crate::planner::facts::Facts;
 use crate::planner::memory::{Hop, HopServer, Means};
 use crate::planner::report::ServerState;
@@ -95,7 +96,7 @@ fn awaited_since(entry: &HopServer) -> Option<(Timestamp, SignedDuration)> {
 /// When a server in flight will next be called slow or stalled.
 fn next_limit(facts: &Facts<'_>, entry: &HopServer) -> Option<Timestamp> {
     let (since, unseen) = awaited_since(entry)?;
-    [SLOW_AFTER, DEADLINE]
+    [SERVER_SLOW_AFTER, SERVER_DEADLINE]
         .into_iter()
         .filter_map(|limit| since.saturating_add(limit.saturating_add(unseen)).ok())
         .find(|limit| *limit > facts.now)
@@ -274,7 +275,7 @@ fn older_release(hop: &Hop, entry: &HopServer, server: &Server) -> Option<Troubl
 /// no news of the server.
 fn is_overdue(facts: &Facts<'_>, entry: &HopServer, server: Option<&Server>) -> bool {
     let Some((since, unseen)) = awaited_since(entry) else { return false };
-    let is_late = facts.now.duration_since(since) > DEADLINE.saturating_add(unseen);
+    let is_late = facts.now.duration_since(since) > SERVER_DEADLINE.saturating_add(unseen);
     let is_seen = match (entry.role, server) {
         (_, Some(server)) => server.streak.verifies(),
         (ServerRole::Authority, None) => is_silent(facts),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::catalog::Version;
 use crate::planner::desired::WorkloadRef;
-use crate::planner::hop::DEADLINE;
+use crate::planner::durations::SERVER_DEADLINE;
 use crate::planner::reason::Reason;
 use crate::planner::words;
 
@@ -108,7 +108,7 @@ impl Trouble {
                     words::past(*since)
                 )
             }
-            Self::DeadlinePassed => format!("not back after {}", words::duration(DEADLINE)),
+            Self::DeadlinePassed => format!("not back after {}", words::duration(SERVER_DEADLINE)),
         }
     }
 

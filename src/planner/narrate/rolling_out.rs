@@ -1,6 +1,6 @@
 //! A rollout in one line: what happens to devices now, or what it waits for.
 
-use super::Headline;
+use super::headline::{Headline, held};
 use crate::planner::draft::View;
 use crate::planner::findings::Findings;
 use crate::planner::gates;
@@ -67,7 +67,7 @@ pub(super) fn rolling_out(view: &View<'_>, findings: &Findings, rollout: &rollou
     }
     if let (Intent::Hop(_), true) = (view.intent, rollout.complete) {
         let gate = Gate { name: GateName::Compatibility, verdict: gates::compatibility::check(view) };
-        return super::held(view, &gate);
+        return held(view, &gate);
     }
     if !rollout.complete {
         let message = "devices wait for room: those under way come first";
