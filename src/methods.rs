@@ -114,7 +114,7 @@ pub enum Error {
         namespace: String,
         /// The workload.
         workload: WorkloadRef,
-        /// Why.
+        /// What is wrong with it, as a part of a sentence.
         problem: String,
     },
     /// The API server refused, or did not answer: whether a change was made is not known then.
@@ -126,7 +126,7 @@ pub enum Error {
         namespace: String,
         /// The workload.
         workload: WorkloadRef,
-        /// Why.
+        /// What the API server, or the way to it, answered.
         source: Box<kube::Error>,
     },
 }

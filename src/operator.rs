@@ -98,9 +98,9 @@ pub enum Error {
     /// Health and metrics cannot be served.
     #[error("health and metrics cannot be served on {address}: {source}")]
     Http {
-        /// Where.
+        /// The address that was asked for.
         address: SocketAddr,
-        /// Why.
+        /// What the operating system answered.
         source: std::io::Error,
     },
     /// Another process may act now. A new process starts as a bystander.

@@ -58,7 +58,7 @@ pub struct CodeUpgradeOrderSpec {
     ))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#for: Option<String>,
-    /// Why.
+    /// Why it is given: kept in the history.
     #[schemars(with = "Option<ReasonText>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -115,7 +115,7 @@ pub struct CodeUpgradeOrderStatus {
     #[schemars(length(max = 512))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// When.
+    /// Since when that is so.
     pub at: Timestamp,
 }
 

@@ -109,7 +109,7 @@ pub struct DeviceItem {
     pub target: Option<Version>,
     /// The verdict.
     pub state: String,
-    /// Why.
+    /// Why it is judged so, as a sentence.
     pub reason: String,
     /// Its group; absent where none matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -117,7 +117,7 @@ pub struct VersionsStatus {
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct NowStatus {
-    /// What.
+    /// What is being done, such as `upgrade to 4.3.5.3`.
     pub what: String,
     /// To what object.
     pub object: String,
@@ -164,7 +164,7 @@ pub struct ServerStatus {
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct BackupsInterruptedStatus {
-    /// Servers.
+    /// Storage servers that cannot take backups now.
     pub servers: u32,
     /// Devices that back up to them, as far as known.
     pub devices: u64,
@@ -283,7 +283,7 @@ pub struct GroupStatus {
     pub released: Option<String>,
     /// All that take part.
     pub total: u64,
-    /// Done.
+    /// Devices that run what they are to run, or something newer.
     pub done: u64,
     /// Released and not yet done.
     pub in_flight: u64,

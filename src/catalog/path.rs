@@ -84,7 +84,7 @@ pub struct Cost {
     pub rollouts: u32,
     /// Documented waits between hops, in seconds.
     pub waiting_seconds: i64,
-    /// Hops.
+    /// How many hops it takes.
     pub hops: u32,
 }
 

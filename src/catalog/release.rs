@@ -47,9 +47,9 @@ pub enum Os {
     Windows,
     /// OS X and macOS.
     Mac,
-    /// Linux.
+    /// Any Linux distribution.
     Linux,
-    /// Android.
+    /// Android phones and tablets (SharePlan).
     Android,
     /// Apple's phones and tablets.
     #[serde(rename = "iOS")]

@@ -25,7 +25,7 @@ pub enum Error {
         call: String,
         /// Scheme, host and port of the authority.
         url: String,
-        /// Why.
+        /// What kind of failure it was.
         reason: UnreachableReason,
         /// The words of the network library.
         detail: String,

@@ -13,9 +13,9 @@ use super::record::Record;
 /// A switch in the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Switch {
-    /// On.
+    /// The setting reads true.
     On,
-    /// Off.
+    /// The setting reads false.
     Off,
 }
 

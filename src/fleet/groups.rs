@@ -31,11 +31,11 @@ pub struct GroupKeys {
     pub organisations: Option<Vec<String>>,
     /// Operating systems.
     pub os: Option<Vec<Os>>,
-    /// Products.
+    /// Apps of these products only.
     pub products: Option<Vec<Product>>,
     /// Names, or globs.
     pub names: Option<Vec<String>>,
-    /// Guids.
+    /// These devices only, by guid.
     pub guids: Option<Vec<u64>>,
 }
 

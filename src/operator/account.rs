@@ -49,7 +49,7 @@ pub enum Error {
     Api {
         /// The account.
         account: Account,
-        /// Why.
+        /// What the API server, or the way to it, answered.
         source: Box<kube::Error>,
     },
     /// No client could be made for it.
@@ -57,7 +57,7 @@ pub enum Error {
     Client {
         /// The account.
         account: Account,
-        /// Why.
+        /// What the API server, or the way to it, answered.
         source: Box<kube::Error>,
     },
 }

@@ -49,7 +49,7 @@ pub enum Error {
     NoAccount {
         /// The step.
         step: &'static str,
-        /// Why.
+        /// Why nobody can be acted as, as a sentence.
         why: String,
     },
     /// The authority cannot be talked to.
@@ -63,7 +63,7 @@ pub enum Error {
     Workload {
         /// The step.
         step: &'static str,
-        /// Why.
+        /// What the method met.
         source: methods::Error,
     },
     /// A hook was not asked.
@@ -71,7 +71,7 @@ pub enum Error {
     Hook {
         /// The step.
         step: &'static str,
-        /// Why.
+        /// What the method met.
         source: hook::Error,
     },
     /// The authority did not do it. The words are ours, not the authority's.
@@ -79,7 +79,7 @@ pub enum Error {
     Authority {
         /// The step.
         step: &'static str,
-        /// Why.
+        /// What went wrong, without a word of the authority\'s.
         summary: String,
     },
     /// The finalizer was not written.
@@ -91,7 +91,7 @@ pub enum Error {
         namespace: String,
         /// Its name.
         name: String,
-        /// Why.
+        /// What the API server, or the way to it, answered.
         source: Box<kube::Error>,
     },
 }

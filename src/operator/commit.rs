@@ -24,7 +24,7 @@ pub enum Error {
         namespace: String,
         /// The name.
         name: String,
-        /// Why.
+        /// What the API server, or the way to it, answered.
         source: Box<kube::Error>,
     },
 }

@@ -36,7 +36,7 @@ pub enum Denial {
     /// The operator's flags name other hosts.
     #[error("{0} is none of the hosts that the operator allows")]
     NotListed(String),
-    /// Loopback.
+    /// An address of the operator's own machine.
     #[error("{0} is a loopback address")]
     Loopback(String),
     /// Link-local.

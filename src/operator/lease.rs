@@ -43,7 +43,7 @@ pub enum Error {
         namespace: String,
         /// The name.
         name: String,
-        /// Why.
+        /// What the API server, or the way to it, answered.
         source: Box<kube::Error>,
     },
     /// It did not answer in time.

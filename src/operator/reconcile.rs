@@ -55,7 +55,7 @@ pub enum Error {
     Read {
         /// The object, `namespace/name`.
         object: String,
-        /// Why.
+        /// What the API server, or the way to it, answered.
         source: Box<kube::Error>,
     },
     /// The decision breaks a rule that is checked apart from the planner.

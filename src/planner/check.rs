@@ -32,7 +32,7 @@ pub struct Grounds<'a> {
     pub catalog: &'a Catalog,
     /// What was remembered.
     pub memory: &'a Memory,
-    /// When.
+    /// What the operator's clock showed.
     pub now: Timestamp,
 }
 

@@ -256,7 +256,7 @@ pub struct BackupAttempt {
     pub name: String,
     /// The class that it was begun with.
     pub class: String,
-    /// When.
+    /// When it was first asked for, by the operator's clock.
     pub begun_at: Timestamp,
 }
 
@@ -347,7 +347,7 @@ pub struct ServerBaseline {
 pub struct Restored {
     /// The release that was found.
     pub release: Version,
-    /// When.
+    /// When it was noticed, by the operator's clock.
     pub noticed_at: Timestamp,
     /// What the spec wanted when it was told: another wish is somebody's answer. `None` where that was not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -487,7 +487,7 @@ pub struct FirstDevice {
 pub struct Done {
     /// The target.
     pub release: Version,
-    /// When.
+    /// When that was first so, by the operator's clock.
     pub at: Timestamp,
 }
 

@@ -229,6 +229,11 @@ fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
         let headline = Headline::new(Phase::Suspended, Reason::ManualStep, message);
         return Headline { mend: Some(mend), ..headline };
     }
+    with_what_comes_after(view, hop, under_way(view, hop, progress))
+}
+
+/// Which servers are being upgraded, and what that costs meanwhile.
+fn under_way(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
     let in_flight: Vec<&hop::ServerProgress> = progress
         .servers
         .iter()
@@ -236,6 +241,11 @@ fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
         .collect();
     if in_flight.is_empty() && progress.servers.iter().all(|server| server.state == ServerState::Current) {
         let message = format!("all servers are at {}; their catches are being closed", hop.to);
+        return Headline::new(Phase::Upgrading, Reason::Upgrading, message);
+    }
+    let pending = progress.servers.iter().find(|server| server.state == ServerState::Pending);
+    if let (true, Some(next)) = (in_flight.is_empty(), pending) {
+        let message = format!("{} is to be ordered next, to {}", next.name, hop.to);
         return Headline::new(Phase::Upgrading, Reason::Upgrading, message);
     }
     let upgrading = in_flight.iter().filter(|server| server.state == ServerState::Upgrading);
@@ -257,9 +267,7 @@ fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
         }
     };
     let until = since.and_then(|since| since.saturating_add(durations::SERVER_TAKES_AT_MOST).ok());
-    let headline =
-        Headline { until: until.filter(|_| !is_slow), ..Headline::new(Phase::Upgrading, reason, message) };
-    with_what_comes_after(view, hop, headline)
+    Headline { until: until.filter(|_| !is_slow), ..Headline::new(Phase::Upgrading, reason, message) }
 }
 
 /// Why nobody can see how the hop goes. An authority that is being upgraded is expected to be silent for a while.

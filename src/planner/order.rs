@@ -19,7 +19,7 @@ pub struct Order {
     pub action: Action,
     /// Who gave it.
     pub by: String,
-    /// Why.
+    /// The reason that its giver wrote; empty where none was.
     pub reason: String,
 }
 

@@ -137,7 +137,7 @@ pub struct ServerReport {
 /// What is being done now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Now {
-    /// What.
+    /// What is being done, such as `upgrade to 4.3.5.3`.
     pub what: String,
     /// To what object.
     pub object: String,
@@ -156,7 +156,7 @@ pub struct Now {
 /// Storage that cannot take backups now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupsInterrupted {
-    /// Servers.
+    /// Storage servers that cannot take backups now.
     pub servers: u32,
     /// Devices that back up to them, as far as known.
     pub devices: u64,
@@ -202,7 +202,7 @@ pub struct GroupReport {
     pub name: String,
     /// All that take part.
     pub total: u64,
-    /// Done.
+    /// Devices that run what they are to run, or something newer.
     pub done: u64,
     /// Released and not yet done.
     pub in_flight: u64,
@@ -264,7 +264,7 @@ impl GroupState {
 /// One item of the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanItem {
-    /// What.
+    /// What will be done.
     pub what: PlanWhat,
     /// Why it is in the plan.
     pub why: String,

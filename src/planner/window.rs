@@ -25,7 +25,7 @@ pub struct Freeze {
     pub from: Date,
     /// The last day, which is frozen too.
     pub to: Date,
-    /// Why.
+    /// The reason that people read while it holds.
     pub reason: String,
     /// The time zone of the days.
     pub time_zone: TimeZone,

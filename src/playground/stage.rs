@@ -46,7 +46,7 @@ pub enum Error {
         kind: String,
         /// Its name.
         name: String,
-        /// Why.
+        /// What the API server, or the way to it, answered.
         source: Box<kube::Error>,
     },
     /// A definition was not taken up.

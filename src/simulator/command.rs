@@ -16,50 +16,50 @@ use crate::fleet::{DeviceState, Guid, ServerName, guid_text};
 pub enum Command {
     /// Stop a server.
     StopServer {
-        /// Which.
+        /// Its name.
         server: String,
     },
     /// Start a server with this software.
     StartServer {
-        /// Which.
+        /// Its name.
         server: String,
         /// The software.
         version: Version,
     },
     /// Upgrade a server in place.
     UpgradeByHand {
-        /// Which.
+        /// Its name.
         server: String,
         /// To this version.
         version: Version,
     },
     /// Restore a server from a backup.
     Restore {
-        /// Which.
+        /// Its name.
         server: String,
         /// The version of the backup.
         version: Version,
     },
     /// Unplug a server's network.
     TakeOffline {
-        /// Which.
+        /// Its name.
         server: String,
     },
     /// Plug it in again.
     BringBack {
-        /// Which.
+        /// Its name.
         server: String,
     },
     /// Give a server another name.
     Rename {
-        /// Which.
+        /// Its name.
         server: String,
         /// The new name.
         name: ServerName,
     },
     /// Put another server in a server's place.
     ReplaceGuid {
-        /// Which.
+        /// Its name.
         server: String,
         /// The new guid.
         guid: Guid,
@@ -85,7 +85,7 @@ pub enum Command {
     },
     /// Let devices join.
     AddDevices {
-        /// Which.
+        /// Its name.
         devices: DeviceGroup,
     },
     /// Let a device leave.

@@ -13,9 +13,9 @@ const MAX_ENTRIES: usize = 200_000;
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When.
+    /// The world's time.
     pub at: Timestamp,
-    /// What.
+    /// What happened then.
     pub what: Happening,
 }
 

@@ -104,7 +104,7 @@ pub struct DeviceGroupSpec {
     #[schemars(length(min = 1, max = 6))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os: Option<Vec<Os>>,
-    /// Products.
+    /// Apps of these products only.
     #[schemars(length(min = 1, max = 3))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub products: Option<Vec<Product>>,
@@ -157,7 +157,7 @@ pub struct ExemptSpec {
     /// Its guid.
     #[schemars(with = "GuidText")]
     pub guid: String,
-    /// Why.
+    /// Why no gate may count it.
     #[schemars(with = "ReasonText")]
     pub reason: String,
 }

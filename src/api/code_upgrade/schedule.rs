@@ -62,7 +62,7 @@ pub struct FreezeSpec {
     /// The last day, which is frozen too.
     #[schemars(with = "DateText")]
     pub to: String,
-    /// Why.
+    /// Why nothing may start then: shown while it holds.
     #[schemars(with = "ReasonText")]
     pub reason: String,
     /// The time zone of the days; absent: that of the first window.

@@ -156,7 +156,7 @@ pub struct CertificateAuthoritySpec {
 /// The operating system of a server.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerOs {
-    /// Linux.
+    /// Any Linux distribution.
     Linux,
     /// Microsoft Windows.
     Windows,

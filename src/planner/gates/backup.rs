@@ -15,25 +15,34 @@ pub fn check(view: &View<'_>) -> Verdict {
     if !matches!(view.intent, Intent::Hop(_)) {
         return Verdict::Pass;
     }
+    match wanted(view) {
+        Ok(Some(max_age)) => found(view, max_age),
+        Ok(None) => Verdict::Pass,
+        Err(refusal) => refusal,
+    }
+}
+
+/// How old a backup may be, where the spec asks for one that can be made.
+fn wanted(view: &View<'_>) -> Result<Option<SignedDuration>, Verdict> {
     let is_workload = view.desired.authority.method.as_ref().and_then(Method::workload).is_some();
-    let max_age = match &view.desired.backup {
-        Backup::VolumeSnapshot { .. } if !is_workload => {
-            return Verdict::refuse(
-                Reason::NotSupported,
-                "a volume snapshot needs an authority that is a workload here",
-                "back the authority up by hand and set spec.backup.none with the reason",
-            );
-        }
-        Backup::VolumeSnapshot { max_age, .. } | Backup::Hook { max_age, .. } => *max_age,
-        Backup::None { .. } => return Verdict::Pass,
-        Backup::Unstated => {
-            return Verdict::refuse(
-                Reason::BackupUnstated,
-                "the spec does not say which backup is taken before the hop",
-                "set spec.backup.volumeSnapshotClass, spec.backup.hook, or spec.backup.none with a reason",
-            );
-        }
-    };
+    match &view.desired.backup {
+        Backup::VolumeSnapshot { .. } if !is_workload => Err(Verdict::refuse(
+            Reason::NotSupported,
+            "a volume snapshot needs an authority that is a workload here",
+            "back the authority up by hand and set spec.backup.none with the reason",
+        )),
+        Backup::VolumeSnapshot { max_age, .. } | Backup::Hook { max_age, .. } => Ok(Some(*max_age)),
+        Backup::None { .. } => Ok(None),
+        Backup::Unstated => Err(Verdict::refuse(
+            Reason::BackupUnstated,
+            "the spec does not say which backup is taken before the hop",
+            "set spec.backup.volumeSnapshotClass, spec.backup.hook, or spec.backup.none with a reason",
+        )),
+    }
+}
+
+/// What the backups that are there say.
+fn found(view: &View<'_>, max_age: SignedDuration) -> Verdict {
     let facts = &view.observed.backup;
     if let Some(why) = &facts.unreadable {
         return Verdict::refuse(

@@ -20,7 +20,7 @@ pub enum Verdict {
     Pass,
     /// Not yet.
     Hold {
-        /// Why.
+        /// The name of the cause, for conditions and metrics.
         reason: Reason,
         /// Why, as a sentence.
         message: String,
@@ -31,7 +31,7 @@ pub enum Verdict {
     },
     /// A fact is missing or too old.
     Unknown {
-        /// Which.
+        /// The name of the cause, for conditions and metrics.
         reason: Reason,
         /// Which, as a sentence.
         message: String,
@@ -40,7 +40,7 @@ pub enum Verdict {
     },
     /// Not like this.
     Refuse {
-        /// Why.
+        /// The name of the cause, for conditions and metrics.
         reason: Reason,
         /// Why, as a sentence.
         message: String,

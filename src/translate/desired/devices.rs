@@ -23,7 +23,7 @@ const RATE_PER_MINUTE: u32 = 20;
 const PAUSE: SignedDuration = SignedDuration::from_hours(24);
 /// Failures that halt a group, where the spec does not say.
 const MAX_FAILURES: Share = Share::BasisPoints(200);
-/// Everything.
+/// The share of a wave that releases every device of a group.
 const ALL: Share = Share::BasisPoints(10_000);
 
 /// How devices are brought along.
