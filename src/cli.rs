@@ -6,10 +6,12 @@ mod crds;
 #[cfg(feature = "playground")]
 mod demo;
 mod devices;
+mod fetch;
 mod output;
 mod plan;
 mod run;
 mod simulate;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,10 @@ enum Command {
     Plan(plan::Arguments),
     /// List the devices of an environment and say of each where it is and why.
     Devices(devices::Arguments),
+    /// Fetch a file that must be exactly what its vendor published: resumed, verified, and only then in its place.
+    Fetch(fetch::Arguments),
+    /// Say whether files are what a list of checksums says, or print their sums.
+    Verify(verify::Arguments),
     /// Write the custom resource definitions.
     Crds(crds::Arguments),
     /// Watch a simulated environment being upgraded by the real operator on a real API server.
@@ -56,6 +62,8 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::main(&arguments),
         Command::Plan(arguments) => plan::main(&arguments),
         Command::Devices(arguments) => devices::main(&arguments),
+        Command::Fetch(arguments) => fetch::main(&arguments),
+        Command::Verify(arguments) => verify::main(&arguments),
         Command::Crds(arguments) => crds::main(&arguments),
         #[cfg(feature = "playground")]
         Command::Demo(arguments) => demo::main(&arguments),

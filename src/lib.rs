@@ -3,13 +3,14 @@
 //! Pure in the middle, effects at the rim; imports point inward only (ARCHITECTURE.md draws it):
 //!
 //! ```text
-//!   cli -> operator, playground -> methods, code42, simulator -> api, translate -> planner -> fleet -> catalog
+//!   cli -> operator, playground -> methods, code42, download, simulator -> api, translate -> planner -> fleet -> catalog
 //! ```
 
 pub mod api;
 pub mod catalog;
 pub mod cli;
 pub mod code42;
+pub mod download;
 pub mod fleet;
 pub mod methods;
 pub mod operator;

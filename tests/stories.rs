@@ -9,6 +9,8 @@ mod circles;
 mod clients;
 #[path = "stories/documents.rs"]
 mod documents;
+#[path = "stories/download.rs"]
+mod download;
 #[path = "stories/plans.rs"]
 mod plans;
 #[path = "stories/properties.rs"]

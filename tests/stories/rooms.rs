@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may import. What is not listed here does not compile in the reader's head either.
-const MAY_IMPORT: [(&str, &[&str]); 11] = [
+const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("catalog", &[]),
     ("fleet", &["catalog"]),
     ("planner", &["catalog", "fleet"]),
     ("code42", &[]),
+    ("download", &[]),
     ("api", &["catalog", "fleet", "planner"]),
     ("translate", &["api", "catalog", "fleet", "planner"]),
     ("methods", &["api", "catalog", "fleet", "planner"]),
@@ -19,7 +20,18 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("operator", &["api", "catalog", "code42", "fleet", "methods", "planner", "translate"]),
     (
         "cli",
-        &["api", "catalog", "code42", "fleet", "operator", "planner", "playground", "simulator", "translate"],
+        &[
+            "api",
+            "catalog",
+            "code42",
+            "download",
+            "fleet",
+            "operator",
+            "planner",
+            "playground",
+            "simulator",
+            "translate",
+        ],
     ),
 ];
 
