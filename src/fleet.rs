@@ -13,6 +13,8 @@ pub mod organisations;
 pub mod per_app;
 pub mod rank;
 pub mod server;
+pub mod watch;
+pub mod wave;
 
 pub use census::{Census, ClassCount};
 pub use devices::{DeviceState, Devices, DevicesBuilder};
@@ -23,3 +25,5 @@ pub use organisations::Organisation;
 pub use per_app::{App, PerApp};
 pub use rank::Rank;
 pub use server::{Guid, Server, ServerName, ServerRole};
+pub use watch::{Departed, ONLINE_WITHIN, Sighting, Sightings, Watch};
+pub use wave::Wave;

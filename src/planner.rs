@@ -70,8 +70,6 @@ pub struct Decision {
     pub wants: Wants,
     /// When to decide again at the latest, even if nothing happens.
     pub wake_at: Option<Timestamp>,
-    /// Guids of devices whose flag need not be remembered any more: they moved, or are gone.
-    pub flags_over: Vec<u64>,
     /// Whether the report says anything that is worth hearing.
     pub telling: Telling,
 }

@@ -79,8 +79,9 @@ pub struct DeviceCount {
     pub product: Product,
     /// The operating system.
     pub os: Os,
-    /// The version.
-    pub version: Version,
+    /// The version; absent where none can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
     /// The verdict.
     pub state: String,
     /// How many.
@@ -102,8 +103,9 @@ pub struct DeviceItem {
     pub product: Product,
     /// Its operating system.
     pub os: Os,
-    /// The version it runs.
-    pub version: Version,
+    /// The version it runs; absent where it reports none that can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
     /// What it is to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Version>,

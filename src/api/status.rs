@@ -190,9 +190,18 @@ pub struct DevicesStatus {
     /// Connected for longer than the app's own retry takes since they were told to upgrade, and still old.
     #[serde(default)]
     pub failed: u64,
+    /// Once done, and back at something older.
+    #[serde(default)]
+    pub fell_back: u64,
+    /// Reporting nothing that is a version, so that nobody knows what they run.
+    #[serde(default)]
+    pub unreadable: u64,
     /// Silent since they were told to upgrade, beyond what is usual in their group.
     #[serde(default)]
     pub lost: u64,
+    /// Released, and in the authority's list no more.
+    #[serde(default)]
+    pub missing: u64,
     /// Behind, and not yet released by their wave.
     #[serde(default)]
     pub waiting: u64,
@@ -218,7 +227,7 @@ pub struct DevicesStatus {
     pub refused: u64,
     /// Devices that no group matches.
     pub unmatched: u64,
-    /// Devices that the authority's list did not account for: rows that could not be read, and devices that are counted and
+    /// Devices that the authority's list did not account for: rows without what tells a device, and devices that are counted and
     /// not listed.
     #[serde(default)]
     pub unaccounted: u64,
@@ -270,7 +279,7 @@ pub struct AppStatus {
 pub struct GroupStatus {
     /// Its name.
     pub name: String,
-    /// How far it is: Waiting, Releasing, Pausing, Asking, Overdue, Halted, Complete or Held.
+    /// How far it is: Waiting, Releasing, Pausing, Asking, Overdue, Stuck, Halted, Complete or Held.
     pub state: String,
     /// Since when it is being released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -292,11 +301,19 @@ pub struct GroupStatus {
     /// Not yet released.
     #[serde(default)]
     pub waiting: u64,
-    /// Released, connected for longer than the app's own retry takes, and still old.
+    /// Released and told, connected for longer since than the app's own retry takes, and still old or unreadable; or fallen back.
     pub failed: u64,
     /// Silent since they were told to upgrade, beyond what is usual in the group.
     #[serde(default)]
     pub lost: u64,
+    /// Released, and in the authority's list no more.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub missing: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One item of the plan.

@@ -43,7 +43,9 @@ impl Census {
                     census.exempt += 1;
                 }
                 DeviceState::Active => {
-                    classes.of(device.app(), ClassCount::default).add(device, live_since);
+                    // What cannot be read is told as such, and no class has it.
+                    let Some(app) = device.app() else { continue };
+                    classes.of(app, ClassCount::default).add(device, live_since);
                 }
             }
         }

@@ -30,8 +30,8 @@ pub struct Device {
     pub product: Product,
     /// Its operating system.
     pub os: Os,
-    /// The version it runs.
-    pub version: Version,
+    /// The version it runs; `None` where it reports nothing that is one.
+    pub version: Option<Version>,
     /// Whether it takes part.
     pub state: DeviceState,
     /// When it was last connected, in seconds since 1970; `i64::MIN` for never.
@@ -48,9 +48,9 @@ pub struct Device {
 pub const UNMATCHED: u16 = u16::MAX;
 
 impl Device {
-    /// Its app, operating system and version.
-    pub fn app(&self) -> App {
-        (self.product, self.os, self.version)
+    /// Its app, operating system and version, if that can be read.
+    pub fn app(&self) -> Option<App> {
+        Some((self.product, self.os, self.version?))
     }
 
     /// Whether it was connected at or after an instant.
@@ -62,9 +62,10 @@ impl Device {
 /// What was odd about a listing. Told, never guessed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Oddities {
-    /// Devices that appeared twice, which happens when a page shifts while paging; the later row counts.
+    /// Records that appeared twice, which happens when a page shifts while paging; the later row counts.
     pub duplicates: u32,
-    /// Rows without a usable guid, id, product or version.
+    /// Rows without a usable guid, id, product or version. Where only the version is missing, the device has a row here all the
+    /// same.
     pub unreadable: u32,
     /// Devices that are not in the list although the authority counted them, and those that may have slipped between two
     /// pages when others left while it was listed.
@@ -78,10 +79,13 @@ impl Oddities {
     }
 }
 
+/// About so many rows are on a page.
+const ROWS_OF_A_PAGE: u64 = 500;
+
 /// One complete listing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Devices {
-    /// When the listing began: it knows nothing of what changed later.
+    /// When the listing began, by the monotonic clock: it knows nothing of what changed later.
     pub began: Timestamp,
     /// When its last page was read.
     pub finished: Timestamp,
@@ -108,9 +112,26 @@ impl Devices {
         self.rows.is_empty()
     }
 
+    /// Whether it is all, as far as the authority's own count tells: none is missing, but for one on each page of a fleet that
+    /// changes while it is listed.
+    pub fn is_whole(&self) -> bool {
+        u64::from(self.oddities.missing) <= self.rows.len() as u64 / ROWS_OF_A_PAGE
+    }
+
+    /// Devices that may be there and have no row.
+    pub fn without_row(&self) -> u64 {
+        let without_version = self.rows.iter().filter(|device| device.version.is_none()).count() as u64;
+        self.oddities.unaccounted().saturating_sub(without_version)
+    }
+
+    /// The row of the device with this guid.
+    pub fn row_of(&self, guid: u64) -> Option<usize> {
+        self.rows.binary_search_by_key(&guid, |device| device.guid).ok()
+    }
+
     /// The device with this guid.
     pub fn find(&self, guid: u64) -> Option<&Device> {
-        self.rows.binary_search_by_key(&guid, |device| device.guid).ok().map(|index| &self.rows[index])
+        self.row_of(guid).map(|row| &self.rows[row])
     }
 }
 
@@ -120,6 +141,8 @@ pub struct DevicesBuilder {
     began: Timestamp,
     arrangement: Arrangement,
     unreadable: u32,
+    /// Those among them that have a row.
+    versionless: u32,
     totals: Option<(u64, u64)>,
     rows: Vec<Device>,
 }
@@ -127,11 +150,16 @@ pub struct DevicesBuilder {
 impl DevicesBuilder {
     /// Starts a listing, with room for as many devices as the last one had. The rows pushed must be arranged so.
     pub fn new(began: Timestamp, arrangement: Arrangement, expected: usize) -> Self {
-        Self { began, arrangement, unreadable: 0, totals: None, rows: Vec::with_capacity(expected) }
+        let rows = Vec::with_capacity(expected);
+        Self { began, arrangement, unreadable: 0, versionless: 0, totals: None, rows }
     }
 
-    /// Adds a device.
+    /// Adds a device. One without a version that can be read is counted as such.
     pub fn push(&mut self, device: Device) {
+        if device.version.is_none() {
+            self.count_unreadable();
+            self.versionless = self.versionless.saturating_add(1);
+        }
         self.rows.push(device);
     }
 
@@ -147,14 +175,17 @@ impl DevicesBuilder {
 
     /// Ends the listing.
     pub fn finish(mut self, finished: Timestamp) -> Devices {
-        // Stable, so that of two rows about one device the later stays last, and is the one kept below.
-        self.rows.sort_by_key(|device| device.guid);
         let before = self.rows.len();
-        self.rows.reverse();
-        self.rows.dedup_by_key(|device| device.guid);
-        self.rows.reverse();
-        let duplicates = u32::try_from(before - self.rows.len()).unwrap_or(u32::MAX);
-        let known = self.rows.len() as u64 + u64::from(self.unreadable);
+        // Stable, so that of two rows about one record, which happens when a page shifts, the later stays last.
+        self.rows.sort_by_key(|device| (device.guid, device.computer_id));
+        keep_last(&mut self.rows, |device| (device.guid, device.computer_id));
+        let records = self.rows.len();
+        // Of several records under one guid, as of a computer that was installed anew, the one that takes part and was connected last.
+        let standing = |device: &Device| (device.state == DeviceState::Active, device.last_connected);
+        self.rows.sort_by_key(|device| (device.guid, standing(device), device.computer_id));
+        keep_last(&mut self.rows, |device| device.guid);
+        let duplicates = u32::try_from(before - records).unwrap_or(u32::MAX);
+        let known = records as u64 + u64::from(self.unreadable - self.versionless);
         let missing = self.totals.map_or(0, |(first, last)| {
             // When a device leaves, every later row moves up by one, and the first of the next page is never read.
             let slipped = first.saturating_sub(last);
@@ -174,6 +205,13 @@ impl DevicesBuilder {
     }
 }
 
+/// Of rows that have the same key and stand together, keeps the last.
+fn keep_last<Key: PartialEq>(rows: &mut Vec<Device>, key: impl Fn(&Device) -> Key) {
+    rows.reverse();
+    rows.dedup_by_key(|device| key(device));
+    rows.reverse();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,7 +222,7 @@ mod tests {
             computer_id: guid,
             product: Product::CrashPlan,
             os: Os::Linux,
-            version: version.parse().unwrap(),
+            version: version.parse().ok(),
             state: DeviceState::Active,
             last_connected: 0,
             organisation: 1,
@@ -204,9 +242,46 @@ mod tests {
         builder.note_total(4);
         let devices = builder.finish(now);
         assert_eq!(devices.len(), 2);
-        assert_eq!(devices.find(2).unwrap().version.to_string(), "4.3.0");
+        assert_eq!(devices.find(2).unwrap().version, "4.3".parse().ok());
         assert_eq!(devices.oddities, Oddities { duplicates: 1, unreadable: 1, missing: 1 });
         assert_eq!(devices.oddities.unaccounted(), 2);
+    }
+
+    #[test]
+    fn of_two_records_under_one_guid_the_living_one_counts() {
+        let now = Timestamp::UNIX_EPOCH;
+        let record = |computer_id, state, last_connected, version| Device {
+            computer_id,
+            state,
+            last_connected,
+            ..device(7, version)
+        };
+        for records in [
+            [record(1, DeviceState::Deactivated, 900, "4.2"), record(2, DeviceState::Active, 100, "4.3")],
+            [record(2, DeviceState::Active, 100, "4.3"), record(1, DeviceState::Deactivated, 900, "4.2")],
+            [record(1, DeviceState::Active, 50, "4.2"), record(2, DeviceState::Active, 100, "4.3")],
+        ] {
+            let mut builder = DevicesBuilder::new(now, Arrangement::new([], None), 0);
+            records.into_iter().for_each(|record| builder.push(record));
+            builder.note_total(2);
+            let devices = builder.finish(now);
+            assert_eq!((devices.len(), devices.find(7).unwrap().computer_id), (1, 2));
+            assert_eq!(devices.oddities, Oddities::default(), "nothing is odd about it");
+        }
+    }
+
+    #[test]
+    fn a_device_without_a_version_has_a_row_and_is_counted_once() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut builder = DevicesBuilder::new(now, Arrangement::new([], None), 0);
+        builder.push(device(1, "4.2"));
+        builder.push(device(2, "new"));
+        builder.count_unreadable();
+        builder.note_total(3);
+        let devices = builder.finish(now);
+        assert_eq!((devices.len(), devices.find(2).unwrap().app()), (2, None));
+        assert_eq!(devices.oddities, Oddities { duplicates: 0, unreadable: 2, missing: 0 });
+        assert_eq!((devices.oddities.unaccounted(), devices.without_row()), (2, 1));
     }
 
     #[test]

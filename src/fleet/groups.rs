@@ -66,6 +66,11 @@ impl GroupRule {
         Self::new(GroupKeys::default())
     }
 
+    /// Whether it names devices, by guid or by name: then it is meant to have some.
+    pub fn names_devices(&self) -> bool {
+        self.keys.guids.is_some() || self.keys.names.is_some()
+    }
+
     /// A digest of what it matches and of nothing else: the same on every machine. Part of a rollout's identity.
     pub fn digest(&self) -> u64 {
         self.digest

@@ -341,7 +341,7 @@ impl<'a> Actor<'a> {
             let answer = authority.flag_for_upgrade(ComputerId(device.computer_id)).await;
             match answer {
                 Ok(_) => {
-                    self.environment.note_flagged(device.guid, self.context.clock().now());
+                    self.environment.note_told(device.guid, self.context.clock().now());
                     outcome = Outcome::Changed;
                     in_a_row = 0;
                 }

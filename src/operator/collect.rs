@@ -178,7 +178,8 @@ impl Collector {
             let ask = asks.borrow_and_update().clone();
             self.rank_as_wanted(&ask);
             let every = pace.interval(ask.wants.devices_every);
-            let due = listing_due(last.as_ref(), &ask.wants, every);
+            let due =
+                listing_due(last.as_ref(), ask.wants.devices_since, ask.wants.arrangement.groups, every);
             if due > self.shared.clock.monotonic_now() {
                 self.wait(&mut asks, due).await;
                 continue;

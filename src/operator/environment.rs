@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -14,9 +14,10 @@ use super::collect::{Ask, Collector, Shared, Snapshot};
 use super::rights::{Question, RightsCache};
 use super::wake::Waker;
 use crate::code42;
+use crate::fleet::{Devices, Rank, Watch};
 use crate::planner::Step;
 use crate::planner::desired::WorkloadRef;
-use crate::planner::observed::{FailingStep, Flags};
+use crate::planner::observed::FailingStep;
 use crate::planner::step::FlagDevice;
 
 /// Most devices of which it is kept that the authority took no order for: with more, it is no matter of the device.
@@ -32,7 +33,7 @@ pub struct Environment {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     asks: watch::Sender<Ask>,
     authority: watch::Receiver<Option<code42::Client>>,
-    flagged: Mutex<Arc<Flags>>,
+    watch: Mutex<Arc<Watch>>,
     /// What dry runs of changes of workloads said.
     pub rights: Mutex<RightsCache<WorkloadRef, Question>>,
     hook_rights: Mutex<HookRights>,
@@ -48,7 +49,7 @@ impl Environment {
         ask: Ask,
         waker: Waker,
         known: Snapshot,
-        flagged: Arc<Flags>,
+        watch: Arc<Watch>,
     ) -> Self {
         let (asks, asked) = watch::channel(ask);
         let (publish, snapshots) = watch::channel(Arc::new(known));
@@ -61,7 +62,7 @@ impl Environment {
             snapshots,
             asks,
             authority,
-            flagged: Mutex::new(flagged),
+            watch: Mutex::new(watch),
             rights: Mutex::default(),
             hook_rights: Mutex::default(),
             failing: Mutex::default(),
@@ -120,15 +121,18 @@ impl Environment {
         });
     }
 
-    /// Devices flagged by this process, and when.
-    pub fn flagged(&self) -> Arc<Flags> {
-        Arc::clone(&self.flagged.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What was seen of devices, and whom this process told to upgrade.
+    pub fn watch(&self) -> Arc<Watch> {
+        Arc::clone(&self.watch.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Notes that a device was flagged.
-    pub fn note_flagged(&self, guid: u64, at: Timestamp) {
-        let mut flagged = self.flagged.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(&mut flagged).given.insert(guid, at);
+    /// The same, of this listing and those before it.
+    pub fn watch_of(&self, devices: Option<&Arc<Devices>>) -> Arc<Watch> {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(devices) = devices {
+            Arc::make_mut(&mut watch).follow(devices);
+        }
+        Arc::clone(&watch)
     }
 
     /// Notes that the authority did not take the order for a device.
@@ -148,17 +152,10 @@ impl Environment {
         in_turn
     }
 
-    /// Forgets the flags of devices that moved or are gone: what is kept stays small, and a failure is remembered for as long as it
-    /// is one.
-    pub fn forget_flagged(&self, guids: &[u64]) {
-        if guids.is_empty() {
-            return;
-        }
-        let mut flagged = self.flagged.lock().unwrap_or_else(PoisonError::into_inner);
-        let flagged = Arc::make_mut(&mut flagged);
-        for guid in guids {
-            flagged.given.remove(guid);
-        }
+    /// Notes that a device was told to upgrade.
+    pub fn note_told(&self, guid: u64, at: Timestamp) {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut watch).note_told(guid, at);
     }
 }
 
@@ -177,7 +174,7 @@ pub struct Environments {
 
 impl Environments {
     /// The environment of an object; begins to collect where that is new, and begins anew where the object says to reach
-    /// its authority in another way.
+    /// its authority in another way. `carried` is what earlier processes left in memory of what they saw of devices.
     pub fn ensure(
         &self,
         shared: &Arc<Shared>,
@@ -185,6 +182,7 @@ impl Environments {
         connection: Connection,
         ask: impl FnOnce() -> Ask,
         waker: impl FnOnce() -> Waker,
+        carried: impl FnOnce() -> BTreeMap<Rank, SignedDuration>,
     ) -> Arc<Environment> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known.get(uid);
@@ -194,9 +192,9 @@ impl Environments {
         // Facts of another url are another environment's; a new password changes no fact.
         let kept = before.filter(|environment| environment.connection.url == connection.url);
         let snapshot = kept.map_or_else(Snapshot::nothing, |environment| (*environment.snapshot()).clone());
-        let none = || Arc::new(Flags::none(shared.clock.now()));
-        let flagged = kept.map_or_else(none, |environment| environment.flagged());
-        let environment = Arc::new(Environment::start(shared, connection, ask(), waker(), snapshot, flagged));
+        let begin = || Arc::new(Watch::begin(shared.clock.now(), carried()));
+        let watch = kept.map_or_else(begin, |environment| environment.watch());
+        let environment = Arc::new(Environment::start(shared, connection, ask(), waker(), snapshot, watch));
         known.insert(uid.to_owned(), Arc::clone(&environment));
         environment
     }

@@ -67,7 +67,7 @@ pub async fn observe(
         claims: others::claims(context, object),
         orders: others::orders(context, object, &desired),
         proofs: others::proofs(context, &desired, &memory, &catalog.catalog),
-        flagged: environment.flagged(),
+        watch: environment.watch_of(snapshot.devices.as_ref()),
         hooks: hooks.readings,
         hook_runs: hooks.runs,
         catalog_problems: catalog.problems.clone(),

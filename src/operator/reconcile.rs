@@ -20,7 +20,7 @@ use super::observe::{Grounds, observe};
 use super::report;
 use super::wake::Guarded;
 use crate::api::CodeUpgrade;
-use crate::planner::{self, Decision, Desired, Wants, check};
+use crate::planner::{self, Decision, Desired, Wants, check, rollout};
 use crate::translate;
 
 /// At the latest after this long, in real time: a wall clock that jumped forward is noticed then.
@@ -115,7 +115,6 @@ async fn look(guarded: &Guarded, context: &Context) -> Result<Action, Error> {
         planner::decide(&grounds.observed, &grounds.desired, &grounds.catalog.catalog, &grounds.memory, now);
     check_safety(&object, &grounds, &decision, now)?;
     environment.ask(ask(&grounds.desired, decision.wants));
-    environment.forget_flagged(&decision.flags_over);
 
     // 3. Write the intent.
     let Some(committed) = commit(context, object, decision, now).await? else {
@@ -174,7 +173,9 @@ fn environment_of(context: &Context, object: &CodeUpgrade) -> Option<Arc<Environ
         ask(&desired, Wants::first(&desired))
     };
     let waker = || context.waker(&namespace, &name, &uid);
-    Some(context.environments.ensure(&context.shared, &uid, connection, ask, waker))
+    let memory = object.status.as_ref().and_then(|status| status.memory.as_ref());
+    let carried = || rollout::carried(memory.iter().flat_map(|memory| &memory.rollouts));
+    Some(context.environments.ensure(&context.shared, &uid, connection, ask, waker, carried))
 }
 
 fn ask(desired: &Desired, wants: Wants) -> Ask {

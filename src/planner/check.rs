@@ -129,9 +129,10 @@ fn check_devices(grounds: &Grounds<'_>, hop: &Hop) -> Option<Violation> {
     let (mut live, mut refused) = (0, 0);
     for device in devices.rows().iter().filter(|device| device.state == DeviceState::Active) {
         let exempt = policy.exempt.iter().any(|(guid, _)| *guid == device.guid);
-        if !exempt && device.seen_since(live_since) {
+        let readable = device.version.filter(|_| !exempt && device.seen_since(live_since));
+        if let Some(version) = readable {
             live += 1;
-            let acceptance = release.acceptance(device.product, device.os, device.version);
+            let acceptance = release.acceptance(device.product, device.os, version);
             refused += u64::from(acceptance == Acceptance::Refused);
         }
     }
@@ -254,7 +255,7 @@ fn check_flags(grounds: &Grounds<'_>, decision: &Decision, found: &mut Vec<Viola
                 violated(format!("device {} is flagged beyond the threshold", order.guid));
             }
             let target = target_of(grounds, *release, device);
-            if target.is_none_or(|target| device.version >= target) {
+            if target.zip(device.version).is_none_or(|(target, version)| version >= target) {
                 violated(format!("device {} is flagged although it is not behind", order.guid));
             }
             let is_first = rollout
@@ -280,23 +281,23 @@ fn check_flags(grounds: &Grounds<'_>, decision: &Decision, found: &mut Vec<Viola
     }
 }
 
-/// Devices flagged within a day that were not seen at another version since, nor for so long that they failed.
+/// Devices that this process told within a day, and that were not seen at another version since, nor connected for so long that they
+/// failed.
 fn devices_under_way(grounds: &Grounds<'_>) -> usize {
     let Some(devices) = &grounds.observed.devices else { return 0 };
     let Some(settled) = &grounds.memory.settled else { return 0 };
-    let flags = grounds.observed.flagged.given.iter();
-    flags
-        .filter(|(_, at)| grounds.now.duration_since(**at) < SignedDuration::from_hours(24))
-        .filter(|(guid, at)| {
-            devices.find(**guid).is_some_and(|device| {
-                let retried = at.saturating_add(SignedDuration::from_mins(90)).unwrap_or(Timestamp::MAX);
-                device.state == DeviceState::Active
-                    && target_of(grounds, settled.release, device)
-                        .is_some_and(|target| device.version < target)
-                    && !device.seen_since(retried)
-            })
-        })
-        .count()
+    let sightings = grounds.observed.watch.sightings(devices);
+    let is_under_way = |(row, device): &(usize, &Device)| {
+        let seen = sightings.of(*row, device);
+        let lately = grounds.now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+        let target = target_of(grounds, settled.release, device);
+        seen.told_at.is_some_and(|told| told > lately)
+            && device.state == DeviceState::Active
+            && target.is_some_and(|target| device.version.is_none_or(|version| version < target))
+            && seen.connected < SignedDuration::from_mins(90)
+            && !seen.fell_back
+    };
+    devices.rows().iter().enumerate().filter(is_under_way).count()
 }
 
 /// What a device is to run at a release: what that bundles, or what the spec says that was added at the authority.

@@ -112,7 +112,6 @@ fn conclude(facts: &Facts<'_>, draft: Draft) -> Decision {
     let report = narrate::report(&draft.view(facts), &draft.findings);
     let wake_at = wants::wake_at(facts, &draft, &report);
     let events = events::since(facts.remembered, &draft.memory);
-    let flags_over = draft.findings.rollout.map_or_else(Vec::new, |rollout| rollout.over);
     Decision {
         steps: draft.steps,
         memory: draft.memory,
@@ -120,7 +119,6 @@ fn conclude(facts: &Facts<'_>, draft: Draft) -> Decision {
         events,
         wants,
         wake_at,
-        flags_over,
         telling: Telling::Tell,
     }
 }
@@ -130,7 +128,7 @@ const SILENT_FOR: SignedDuration = SignedDuration::from_mins(5);
 
 /// Whether a process that has just begun knows nothing but what is remembered. A restart is no event for people.
 fn is_blind(facts: &Facts<'_>) -> bool {
-    let is_new = facts.now.duration_since(facts.observed.flagged.since) < SILENT_FOR;
+    let is_new = facts.now.duration_since(facts.observed.watch.since) < SILENT_FOR;
     let has_read_nothing = facts.observed.access == Access::NotYet && facts.observed.servers.is_none();
     let has_known = facts.remembered.settled.is_some() || facts.remembered.hop.is_some();
     is_new && has_read_nothing && has_known

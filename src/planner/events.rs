@@ -47,8 +47,11 @@ pub(super) fn since(before: &Memory, after: &Memory) -> Vec<Event> {
         events.push(warning("WaitReset", format!("the wait of {} starts anew", is.release)));
     }
     events.extend(rollout_events(before, after));
-    if let (None, Some(done)) = (&before.done, &after.done) {
+    if let (false, Some(done)) = (before.is_done(), after.done.as_ref().filter(|_| after.is_done())) {
         events.push(normal("Done", format!("everything wanted for {} is done", done.release)));
+    }
+    if before.is_done() && !after.is_done() && after.done.is_some() {
+        events.push(warning("DoneNoMore", "what was done is not so any more: see the message".to_owned()));
     }
     events
 }
@@ -88,7 +91,7 @@ fn rollout_events(before: &Memory, after: &Memory) -> Vec<Event> {
             && opened(rollout).is_some()
             && was.and_then(opened) != opened(rollout)
         {
-            events.push(normal("WaveOpened", format!("group {group}: wave {} is open", rollout.wave + 1)));
+            events.push(normal("WaveOpened", format!("group {group}: wave {} is open", rollout.wave)));
         }
         if was.is_none_or(|was| was.halted_at.is_none()) && rollout.halted_at.is_some() {
             let note = match &rollout.halted_by_hook {

@@ -94,9 +94,12 @@ pub fn of_the_last_moment(view: &View<'_>) -> Vec<Gate> {
 
 /// The gates of releasing more devices.
 pub fn of_a_rollout(view: &View<'_>) -> Vec<Gate> {
-    let checks: [Check; 9] = [
+    let checks: [Check; 12] = [
         (GateName::Facts, facts::check_devices),
         (GateName::Path, path::check_devices),
+        (GateName::Clock, clock::check_devices),
+        (GateName::Health, health::check_devices),
+        (GateName::AutoUpgradeSwitch, auto_upgrade_switch::check_devices),
         (GateName::Groups, groups::check),
         (GateName::Offer, offer::check),
         (GateName::Hooks, hooks::check),

@@ -2,13 +2,15 @@
 //!
 //! Bounded at any fleet size. Everything else in the status renders the report and is never read back.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::desired::{AtOnce, WorkloadRef};
 use crate::catalog::Version;
-use crate::fleet::{Guid, Rank, ServerName, ServerRole, guid_text};
+use crate::fleet::{Guid, Rank, ServerName, ServerRole, Wave, guid_text};
 
 /// The format that this code reads and writes. A newer one in an object is refused, never rewritten.
 pub const FORMAT_VERSION: u32 = 1;
@@ -381,7 +383,13 @@ pub struct Rollout {
     /// When it began.
     pub started_at: Timestamp,
     /// Which of the group's waves is open, from 0.
-    pub wave: u32,
+    pub wave: Wave,
+    /// Digest of the waves that it is one of: where the spec lists others, the group ends where those say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waves: Option<String>,
+    /// Whether the open wave releases less than the spec says by now: it is opened once more when it is complete.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut_short: bool,
     /// What the open wave releases at most, fixed when it opened: late arrivals below follow, departures never
     /// raise it.
     pub limit: Rank,
@@ -406,6 +414,9 @@ pub struct Rollout {
     /// When it was halted: too many devices had failed, or a hook said no.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halted_at: Option<Timestamp>,
+    /// The devices that halted it, as they were counted then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted_by: Option<HaltedBy>,
     /// The hook that halted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halted_by_hook: Option<String>,
@@ -415,6 +426,24 @@ pub struct Rollout {
     /// Devices of the group that were done when the present wave was opened: what the observed rate is counted from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done_at_opening: Option<u64>,
+    /// The devices of the open wave as they were counted last: who left the list while no process watched is missing from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
+    /// A sample of the open wave: by rank, for how many minutes a device that was told was seen connected since.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, u32>")]
+    pub sample: BTreeMap<Rank, u32>,
+    /// Since when the process watches that told its devices last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teller: Option<Timestamp>,
+    /// How often another process has told devices that one before it may have told.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub told_anew: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_never(times: &u32) -> bool {
+    *times == 0
 }
 
 impl Rollout {
@@ -424,7 +453,9 @@ impl Rollout {
             group: group.to_owned(),
             id,
             started_at,
-            wave: 0,
+            wave: Wave::FIRST,
+            waves: None,
+            cut_short: false,
             limit: Rank(0),
             threshold: None,
             marks: Vec::new(),
@@ -433,11 +464,85 @@ impl Rollout {
             wave_completed_at: None,
             completed_at: None,
             halted_at: None,
+            halted_by: None,
             halted_by_hook: None,
             hooks: None,
             done_at_opening: None,
+            counted: None,
+            sample: BTreeMap::new(),
+            teller: None,
+            told_anew: 0,
         }
     }
+}
+
+/// The devices of the open wave, as one process counted them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Counted {
+    /// Since when that process watches.
+    pub by: Timestamp,
+    /// Digest of the groups that devices were matched by.
+    pub groups: String,
+    /// Those in the list.
+    pub listed: u64,
+    /// Those that are not.
+    #[serde(default)]
+    pub missing: u64,
+    /// Of those, the ones that left before that process made its first list; those that came later count against them.
+    #[serde(default)]
+    pub unseen: u64,
+}
+
+/// The devices that halted a group, as they were counted then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HaltedBy {
+    /// What about them.
+    pub cause: HaltCause,
+    /// Devices that failed.
+    pub failed: u64,
+    /// Devices that fell back to an older app.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub fell_back: u64,
+    /// Devices that report no version.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub unreadable: u64,
+    /// Devices that were lost.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub lost: u64,
+    /// Devices that left the list and were not heard of again.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub missing: u64,
+    /// Devices of which something was known for sure, those included.
+    pub verdicts: u64,
+    /// Some of those that failed or were lost, by guid.
+    pub devices: Vec<Guid>,
+}
+
+impl HaltedBy {
+    /// All that count against what a group may lose.
+    pub fn failures(&self) -> u64 {
+        self.failed + self.fell_back + self.unreadable + self.lost + self.missing
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none_of(number: &u64) -> bool {
+    *number == 0
+}
+
+/// Why devices halt a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum HaltCause {
+    /// More failed than `maxFailures` allows.
+    TooMany,
+    /// Of a sample of the open wave, far more failed than `maxFailures` allows.
+    Sample,
+    /// The first devices that were tried did not move.
+    FirstDevices,
+    /// No more can be learnt of the wave, and too few of it are done.
+    NoneLeft,
 }
 
 /// One time of asking the hooks before a wave.
@@ -445,7 +550,7 @@ impl Rollout {
 #[serde(rename_all = "camelCase")]
 pub struct HookRound {
     /// Before which wave, from 0.
-    pub wave: u32,
+    pub wave: Wave,
     /// How often they were asked before: each time is a `Job` of its own.
     pub attempt: u32,
     /// When they are asked again, where one of them wanted that.
@@ -476,9 +581,12 @@ pub struct FirstDevice {
     /// When it was seen at its new version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_at: Option<Timestamp>,
-    /// How many were tried before it and did not move.
+    /// How many were tried before it and have not moved.
     #[serde(default)]
     pub failed_before: u32,
+    /// Those, by guid: one that moves after all lets the others go, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Guid>,
 }
 
 /// Everything wanted was done.
@@ -487,8 +595,18 @@ pub struct FirstDevice {
 pub struct Done {
     /// The target.
     pub release: Version,
-    /// When that was first so, by the operator's clock.
+    /// Since when, by the operator's clock, without the times at which it was not so.
     pub at: Timestamp,
+    /// Since when it is so no more, for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lapsed_at: Option<Timestamp>,
+}
+
+impl Memory {
+    /// Whether everything wanted is done, as far as is known.
+    pub fn is_done(&self) -> bool {
+        self.done.as_ref().is_some_and(|done| done.lapsed_at.is_none())
+    }
 }
 
 /// A pause that an order began.

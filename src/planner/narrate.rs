@@ -20,11 +20,15 @@ use super::report::{
 use super::rollout;
 use super::settle::Standing;
 use super::{Decision, Reason, Telling, Wants, durations, gates, hop, plan, words};
+use crate::catalog::Version;
 use crate::fleet::evidence::VERIFYING_SPAN;
 use crate::fleet::{Server, ServerRole, Verification};
 
 /// The share of devices that must be done, in percent of those that are not stale.
 const DONE_AT_PERCENT: u64 = 95;
+
+/// Below this share what was done is done no more.
+const UNDONE_BELOW_PERCENT: u64 = 90;
 
 /// The report of a decision.
 pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
@@ -33,7 +37,7 @@ pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
     let servers = servers::all(view, findings);
     let target = view.desired.target;
     let wanted = target.or(view.situation.at());
-    let current = view.situation.own().filter(|server| server.version.is_some() && server.version == wanted);
+    let current = view.situation.own().filter(|server| is_current(view, server, wanted));
     let mut report = Report {
         phase: headline.phase,
         reason: headline.reason,
@@ -55,6 +59,16 @@ pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
     };
     report.conditions = conditions::all(view, &report);
     report
+}
+
+/// Whether a server is online and verified at a release: by its answers, or since it was settled there and nothing contradicts it.
+fn is_current(view: &View<'_>, server: &Server, wanted: Option<Version>) -> bool {
+    let Some(wanted) = wanted.filter(|wanted| server.online && server.version == Some(*wanted)) else {
+        return false;
+    };
+    let settled = view.memory.settled.as_ref().filter(|settled| settled.release == wanted);
+    let was_verified = settled.is_some_and(|settled| settled.servers.binary_search(&server.guid).is_ok());
+    was_verified || server.verification(wanted) == Verification::Verified
 }
 
 /// What leads, and with it the retired server that nobody expects.
@@ -104,13 +118,16 @@ fn due(view: &View<'_>, findings: &Findings) -> Headline {
     if let Some(gate) = rest_of_everything {
         return held(view, gate);
     }
+    if let Some(headline) = lapsed_by_servers(view) {
+        return headline;
+    }
     // What is done stays done: a closed window or an approval of devices has nothing left to hold.
     let of_devices = gates::leading(&findings.rollout_gates)
-        .filter(|gate| view.memory.done.is_none() || gate.name == GateName::Paused);
+        .filter(|gate| !view.memory.is_done() || gate.name == GateName::Paused);
     if let Some(gate) = of_devices {
         return held(view, gate);
     }
-    if let Some(done) = &view.memory.done {
+    if let Some(done) = view.memory.done.as_ref().filter(|_| view.memory.is_done()) {
         let mut message = format!("{} on all {}", done.release, words::count(own(view), "server"));
         if let (Some(rollout), true) = (&findings.rollout, view.observed.devices.is_some()) {
             let (done, total) = rollout
@@ -185,6 +202,14 @@ fn with_waiting_image(view: &View<'_>, headline: Headline) -> Headline {
         ))
     });
     Headline { message, mend, ..headline }
+}
+
+/// Everything was done, and a server is down since.
+fn lapsed_by_servers(view: &View<'_>) -> Option<Headline> {
+    let done = view.memory.done.as_ref().filter(|done| done.lapsed_at.is_some())?;
+    view.situation.down().next()?;
+    let verdict = gates::health::offline(view, &format!("{} is done but for that", done.release));
+    Some(held(view, &Gate { name: GateName::Health, verdict }))
 }
 
 fn own(view: &View<'_>) -> u64 {
@@ -320,13 +345,11 @@ fn with_what_comes_after(view: &View<'_>, hop: &Hop, headline: Headline) -> Head
 /// The devices counted against the release that they follow; before they follow any, against the wanted one.
 pub(super) fn overview(view: &View<'_>, findings: &Findings) -> Option<rollout::Overview> {
     let devices = view.observed.devices.as_ref()?;
-    let settled = view.memory.settled.as_ref().map(|settled| settled.release).or(view.situation.at());
-    let wanted = view.desired.target.filter(|_| findings.rollout.is_none());
-    let release = wanted.or(settled);
+    let release = rollout::judged_by(view.desired, view.memory, view.situation.at());
     let release = release.and_then(|release| view.catalog.release(release));
-    let flags = &view.observed.flagged;
+    let watch = &view.observed.watch;
     let losses = findings.rollout.as_ref().map(|rollout| &rollout.losses[..]);
-    Some(rollout::overview(devices, release, view.desired, view.memory, flags, losses))
+    Some(rollout::overview(devices, release, view.desired, view.memory, watch, losses))
 }
 
 fn devices(view: &View<'_>, findings: &Findings) -> DevicesReport {
@@ -345,7 +368,7 @@ fn devices(view: &View<'_>, findings: &Findings) -> DevicesReport {
         estimate: findings.rollout.as_ref().and_then(|rollout| rollout.estimate),
         refused: release.map_or(0, |release| view.refused_by(release)),
         unmatched: overview.unmatched,
-        unaccounted: view.observed.devices.as_ref().map_or(0, |devices| devices.oddities.unaccounted()),
+        unaccounted: view.observed.devices.as_ref().map_or(0, |devices| devices.without_row()),
         groups,
     }
 }
@@ -354,10 +377,24 @@ fn devices(view: &View<'_>, findings: &Findings) -> DevicesReport {
 /// those that are not stale done. Nothing to do counts as done.
 pub(super) fn devices_are_done(findings: &Findings) -> bool {
     let (Some(rollout), Some(overview)) = (&findings.rollout, &findings.overview) else { return false };
+    rollout.complete
+        && rollout.halted.is_none()
+        && overview.in_held_group == 0
+        && is_share_done(overview, DONE_AT_PERCENT)
+}
+
+/// Whether devices are no more where the target wants them: a group is halted, or so many are behind that it is no matter of a few
+/// that come and go.
+pub(super) fn devices_are_undone(findings: &Findings) -> bool {
+    let (Some(rollout), Some(overview)) = (&findings.rollout, &findings.overview) else { return false };
+    rollout.halted.is_some() || !is_share_done(overview, UNDONE_BELOW_PERCENT)
+}
+
+/// Whether so many in a hundred of the devices that are not stale are done.
+fn is_share_done(overview: &rollout::Overview, percent: u64) -> bool {
     let live_behind = overview.behind - overview.stale_behind;
     let live = overview.total - overview.stale;
-    let share_done = (live - live_behind.min(live)) * 100 >= live * DONE_AT_PERCENT;
-    rollout.complete && rollout.halted.is_none() && overview.in_held_group == 0 && share_done
+    (live - live_behind.min(live)) * 100 >= live * percent
 }
 
 /// Storage that cannot take backups: in a hop, every server behind its authority or being restarted.
@@ -416,7 +453,6 @@ pub(super) fn unreadable_memory(facts: &Facts<'_>, mut draft: Draft) -> Decision
         events: Vec::new(),
         wants: Wants { servers_every: SERVERS_AT_REST, ..Wants::first(facts.desired) },
         wake_at: None,
-        flags_over: Vec::new(),
         telling: Telling::Tell,
     }
 }

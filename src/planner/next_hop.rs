@@ -81,7 +81,7 @@ fn is_listing_old(facts: &Facts<'_>, draft: &Draft, cleared: &Cleared) -> bool {
 
 /// The switch is turned off only when nothing but the switch itself, time or a person holds the hop: never for an
 /// object that may not act.
-fn turn_off_switch(facts: &Facts<'_>, draft: &mut Draft, unrefused: bool) {
+pub(super) fn turn_off_switch(facts: &Facts<'_>, draft: &mut Draft, unrefused: bool) {
     let is_on = facts.observed.settings.is_some_and(|settings| settings.device_auto_upgrade == Switch::On);
     let wanted = facts.desired.devices.auto_upgrade_switch == AutoUpgradeSwitch::TurnOff;
     let is_paused = facts.desired.paused.is_some() || draft.memory.paused.is_some();
@@ -95,7 +95,7 @@ fn turn_off_switch(facts: &Facts<'_>, draft: &mut Draft, unrefused: bool) {
 }
 
 /// Whether time or a person alone holds these gates, the switch itself aside.
-fn nothing_refuses(gates: &[Gate]) -> bool {
+pub(super) fn nothing_refuses(gates: &[Gate]) -> bool {
     gates.iter().filter(|gate| gate.name != GateName::AutoUpgradeSwitch).all(|gate| match gate.verdict {
         Verdict::Pass | Verdict::Hold { .. } => true,
         Verdict::Unknown { .. } | Verdict::Refuse { .. } => false,

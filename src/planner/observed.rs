@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::desired::{ImageFrom, Problem, WorkloadRef};
 use super::order::Order;
-use crate::fleet::{Devices, Guid, Server};
+use crate::fleet::{Devices, Guid, Server, Watch};
 
 /// Everything observed.
 #[derive(Clone, Debug)]
@@ -37,8 +37,8 @@ pub struct Observed {
     pub orders: Vec<Order>,
     /// What other objects of `provenIn` have proven.
     pub proofs: Vec<Proof>,
-    /// Devices flagged by this process. Lost at a restart; flagging again is harmless.
-    pub flagged: Arc<Flags>,
+    /// What this process saw of devices from listing to listing, and whom it told to upgrade. Lost at a restart.
+    pub watch: Arc<Watch>,
     /// Templates of hooks, by the name of the hook.
     pub hooks: BTreeMap<String, HookReading>,
     /// Hooks that were asked, by the run that a step named.
@@ -60,22 +60,6 @@ pub struct FailingStep {
     pub why: String,
     /// Since when it was never done.
     pub since: Timestamp,
-}
-
-/// Devices that this process told to upgrade.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flags {
-    /// Since when it keeps count: what was flagged before, nobody knows any more.
-    pub since: Timestamp,
-    /// When each was flagged, by guid.
-    pub given: BTreeMap<u64, Timestamp>,
-}
-
-impl Flags {
-    /// None so far.
-    pub fn none(since: Timestamp) -> Self {
-        Self { since, given: BTreeMap::new() }
-    }
 }
 
 /// What reading the template of a hook gave.
@@ -430,7 +414,7 @@ impl Observed {
             claims: Claims::default(),
             orders: Vec::new(),
             proofs: Vec::new(),
-            flagged: Arc::new(Flags::none(witnesses.operator)),
+            watch: Arc::new(Watch::begin(witnesses.operator, BTreeMap::new())),
             hooks: BTreeMap::new(),
             hook_runs: BTreeMap::new(),
             catalog_problems: Vec::new(),

@@ -58,7 +58,7 @@ pub fn items(
     let settled = view.memory.settled.as_ref().map(|settled| settled.release);
     let now = settled.filter(|at| last.is_none() && Some(*at) == view.desired.target);
     if view.desired.devices.upgrade == DeviceUpgrade::Bundled
-        && view.memory.done.is_none()
+        && !view.memory.is_done()
         && let Some(at) = last.or(now)
     {
         let why = format!("devices follow to what {at} bundles");

@@ -10,7 +10,7 @@ use super::reason::Reason;
 use super::rollout::{AppCount, Estimate, Verdicts};
 use crate::catalog::Version;
 use crate::catalog::path::Path;
-use crate::fleet::{Guid, ServerName, ServerRole};
+use crate::fleet::{Guid, ServerName, ServerRole, Wave};
 
 /// Where the environment is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -214,8 +214,10 @@ pub struct GroupReport {
     pub failed: u64,
     /// Silent since they were told to upgrade, beyond what is usual in the group.
     pub lost: u64,
-    /// The open wave, from 1; 0 before the first.
-    pub wave: u32,
+    /// Released, and in the authority's list no more.
+    pub missing: u64,
+    /// The open wave; `None` before the first.
+    pub wave: Option<Wave>,
     /// How many waves there are.
     pub waves: u32,
     /// How far it is.
@@ -235,8 +237,10 @@ pub enum GroupState {
     Pausing,
     /// Hooks are asked before the next wave.
     Asking,
-    /// A wave is not complete a week after it last released anything.
+    /// A wave is not complete a week after it released the last of its devices.
     Overdue,
+    /// A wave has released nobody for a week, and is not through.
+    Stuck,
     /// Too many failed.
     Halted,
     /// All that can be reached are done.
@@ -254,6 +258,7 @@ impl GroupState {
             Self::Pausing => "Pausing",
             Self::Asking => "Asking",
             Self::Overdue => "Overdue",
+            Self::Stuck => "Stuck",
             Self::Halted => "Halted",
             Self::Complete => "Complete",
             Self::Held => "Held",

@@ -4,15 +4,21 @@
 //! below it is released. It is written before any device is flagged.
 
 mod between;
+mod edited;
 mod estimate;
 mod evidence;
+mod first;
 mod flag;
 mod follow;
+mod halt;
 mod judge;
+mod missing;
 mod orders;
 mod overview;
 mod pick;
 mod release;
+mod sample;
+mod silence;
 mod start;
 mod tally;
 mod targets;
@@ -22,23 +28,26 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::estimate::Estimate;
 use self::estimate::Remaining;
+use self::evidence::Examiner;
 pub(super) use self::follow::follow;
-pub use self::overview::{AppCount, Overview, Verdicts, overview};
+pub use self::overview::{AppCount, Overview, Verdicts, judged_by, overview};
 use self::release::Room;
-use self::tally::{Tally, tally};
+use self::sample::MOST_SAMPLED;
+pub use self::sample::carried;
+use self::tally::{Tally, count};
 pub use self::targets::Targets;
-pub use self::verdict::{Described, Judge, Losses, Verdict};
+pub use self::verdict::{Described, Judge, Judged, Losses, Verdict};
 use super::desired::Group;
 use super::facts::Facts;
-use super::memory::{FirstDevice, Memory, Rollout};
+use super::memory::{HaltedBy, Memory, Rollout};
 use super::report::{GroupReport, GroupState};
 use super::step::Step;
 use crate::catalog::Version;
-use crate::fleet::Devices;
+use crate::fleet::{Devices, Wave};
 
-/// Only a device seen this recently is flagged: a flag cannot be taken back
+/// Only a device seen this recently is told to upgrade: an order cannot be taken back
 /// (FACTS.md, api-device-upgrade).
-pub const ONLINE_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+pub use crate::fleet::ONLINE_WITHIN;
 
 /// How long a device's app retries by itself: a download may take 15 minutes to begin and is retried after an hour
 /// (FACTS.md, device-retry). Before that nothing is a failure.
@@ -49,12 +58,6 @@ pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// A threshold rises at most this often.
 const RAISE_EVERY: SignedDuration = SignedDuration::from_mins(1);
-
-/// Devices that are named when a group halts.
-const HALT_SAMPLE: u64 = 2;
-
-/// First devices in a row that may fail to move.
-const MOST_FIRST_DEVICES: u32 = 3;
 
 /// How far the rollout of a release is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,8 +80,6 @@ pub struct Progress {
     pub estimate: Option<Estimate>,
     /// Devices that are lost, by group.
     pub losses: Vec<Losses>,
-    /// Guids of devices whose flag need not be remembered any more.
-    pub over: Vec<u64>,
 }
 
 /// Why a group is halted.
@@ -86,14 +87,10 @@ pub struct Progress {
 pub struct Halt {
     /// The group.
     pub group: String,
-    /// The hook that said no, and how it ended; otherwise devices halted it.
+    /// The hook that said no, and how it ended.
     pub hook: Option<(String, String)>,
-    /// Devices that failed.
-    pub failed: u64,
-    /// Devices that were lost.
-    pub lost: u64,
-    /// Some of them, by guid.
-    pub sample: Vec<u64>,
+    /// The devices that halted it, where no hook did.
+    pub devices: Option<HaltedBy>,
 }
 
 /// Hooks that are asked before a wave.
@@ -101,8 +98,8 @@ pub struct Halt {
 pub struct Asked {
     /// The group.
     pub group: String,
-    /// The wave, from 1.
-    pub wave: u32,
+    /// The wave.
+    pub wave: Wave,
     /// The first hook that has not said yes; `None` while all are let rest.
     pub hook: Option<String>,
     /// When they are asked again, if one of them wanted that.
@@ -122,25 +119,40 @@ pub fn advance(
     let Some(targets) = facts.catalog.release(release).map(|release| Targets::of(release, policy)) else {
         return Progress::default();
     };
-    start::start_rollouts(memory, &policy.groups, &targets, release, facts.now);
+    let granted = facts.observed.witnesses.granted();
+    // By the clock that shows least: an order that is given later must not seem to be one of an earlier rollout.
+    start::start_rollouts(memory, &policy.groups, &targets, release, granted);
     orders::follow(memory, facts);
-    let flags = &facts.observed.flagged;
-    let tallies = tally(devices, &targets, memory, facts.desired, flags, facts.now);
-    let over = evidence::over(devices, &targets, flags);
-    let losses = tallies.iter().map(Losses::of).collect();
-    let mut progress = Progress { complete: true, over, losses, ..Progress::default() };
-    let mut room = Room::left(facts, devices, &targets, &tallies);
+    let watch = &facts.observed.watch;
+    let examiner = Examiner::new(devices, &targets, watch);
+    let counted = count(devices, &examiner, memory, facts.desired, watch, granted);
+    let losses = counted.tallies.iter().map(Losses::of).collect();
+    let mut progress = Progress { complete: true, losses, ..Progress::default() };
+    let mut room = Room::left(facts, &counted);
+    let mut left_to_sample = MOST_SAMPLED;
     let mut remaining = Remaining::default();
     let mut open = may_release;
     let mut follows_another = false;
     for (index, group) in policy.groups.iter().enumerate() {
-        let Some(found) = tallies.get(index) else { continue };
+        let Some(found) = counted.tallies.get(index) else { continue };
         let Some(rollout) = memory.rollouts.iter_mut().find(|rollout| rollout.group == group.name) else {
             continue;
         };
-        let turn =
-            Turn { facts, devices, targets: &targets, release, group, index, tally: found, follows_another };
-        judge::judge(&turn, rollout);
+        let turn = Turn {
+            facts,
+            devices,
+            targets: &targets,
+            examiner: &examiner,
+            release,
+            group,
+            index,
+            tally: found,
+            follows_another,
+        };
+        edited::follow_waves(&turn, rollout);
+        let sample = sample::look(&turn, rollout, &mut left_to_sample);
+        judge::judge(&turn, rollout, sample);
+        missing::note(rollout, found, watch, devices);
         if group.held {
             progress.groups.push(turn.report(rollout, GroupState::Held));
             continue;
@@ -174,6 +186,7 @@ struct Turn<'a> {
     facts: &'a Facts<'a>,
     devices: &'a Devices,
     targets: &'a Targets,
+    examiner: &'a Examiner<'a>,
     release: Version,
     group: &'a Group,
     index: usize,
@@ -183,31 +196,31 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// Whether a first device may still move: its time is not over, or it was never flagged because the process that chose it
-    /// ended in between.
-    fn awaits(&self, rollout: &Rollout, first: &FirstDevice) -> bool {
-        !self.is_due(first) || !self.is_flagged(rollout, first.guid)
+    /// The time by which pauses and deadlines are over: no clock must show less.
+    fn granted(&self) -> Timestamp {
+        self.facts.observed.witnesses.granted()
     }
 
-    /// Whether a first device had the time that its app takes to retry.
-    fn is_due(&self, first: &FirstDevice) -> bool {
-        self.facts.now.duration_since(first.flagged_at) >= RETRY_TIME
+    /// The time that is written down for what became so now: no clock must show more, or a pause after it would seem shorter.
+    fn noted(&self) -> Timestamp {
+        self.facts.observed.witnesses.latest()
+    }
+
+    /// When the operator's clock will show that every clock shows an instant.
+    fn shown_at(&self, at: Timestamp) -> Timestamp {
+        let behind = self.facts.now.duration_since(self.granted());
+        at.saturating_add(behind).unwrap_or(Timestamp::MAX)
     }
 
     fn halt(&self, rollout: &Rollout) -> Halt {
         let hook =
             rollout.halted_by_hook.as_ref().map(|hook| (hook.clone(), self.how_hook_ended(rollout, hook)));
-        Halt {
-            group: self.group.name.clone(),
-            hook,
-            failed: self.tally.failed,
-            lost: self.tally.lost,
-            sample: pick::released_and_behind(self, rollout, HALT_SAMPLE),
-        }
+        let devices = rollout.halted_by.clone().filter(|_| hook.is_none());
+        Halt { group: self.group.name.clone(), hook, devices }
     }
 
     fn is_last_wave(&self, rollout: &Rollout) -> bool {
-        usize::try_from(rollout.wave).unwrap_or(usize::MAX) + 1 >= self.group.waves.len().max(1)
+        !rollout.cut_short && rollout.wave.place() + 1 >= self.group.waves.len().max(1)
     }
 
     /// Whether the last wave was complete.
@@ -215,19 +228,20 @@ impl Turn<'_> {
         rollout.wave_completed_at.is_some() && self.is_last_wave(rollout)
     }
 
-    /// When the next wave may open, if the present one is complete and there is one.
+    /// When the next wave may open, by the operator's clock, if the present one is complete and there is one.
     fn next_wave_at(&self, rollout: &Rollout) -> Option<Timestamp> {
         let completed = rollout.wave_completed_at.filter(|_| !self.is_last_wave(rollout))?;
-        completed.saturating_add(self.group.pause).ok()
+        completed.saturating_add(self.group.pause).ok().map(|at| self.shown_at(at))
     }
 
     /// The wave that is to open now: the first, or the next one after the pause.
-    fn due_wave(&self, rollout: &Rollout) -> Option<u32> {
+    fn due_wave(&self, rollout: &Rollout) -> Option<Wave> {
         if rollout.threshold.is_none() {
-            return rollout.wave_opened_at.is_none().then_some(0);
+            return rollout.wave_opened_at.is_none().then_some(Wave::FIRST);
         }
         let at = self.next_wave_at(rollout)?;
-        (self.facts.now >= at).then_some(rollout.wave + 1)
+        let next = if rollout.cut_short { rollout.wave } else { rollout.wave.next() };
+        (self.facts.now >= at).then_some(next)
     }
 
     fn wake_at(&self, rollout: &Rollout) -> Option<Timestamp> {
@@ -235,7 +249,8 @@ impl Turn<'_> {
         let raise = self.facts.now.saturating_add(RAISE_EVERY).ok();
         let raise = raise.filter(|_| rollout.threshold.is_some_and(|threshold| threshold < rollout.limit));
         let again = rollout.hooks.as_ref().and_then(|round| round.again_at);
-        [raise, self.next_wave_at(rollout), judge::overdue_since(rollout), again]
+        let (overdue, again) = (judge::overdue_since(rollout), again.map(|at| self.shown_at(at)));
+        [raise, self.next_wave_at(rollout), overdue.map(|at| self.shown_at(at)), again]
             .into_iter()
             .flatten()
             .filter(|at| *at > self.facts.now)
@@ -249,26 +264,29 @@ impl Turn<'_> {
             (None, None, _) if rollout.hooks.is_some() => GroupState::Asking,
             (None, None, None) => GroupState::Waiting,
             (None, None, Some(_)) if self.next_wave_at(rollout).is_some() => GroupState::Pausing,
-            (None, None, Some(_)) if self.is_overdue(rollout) => GroupState::Overdue,
+            (None, None, Some(_)) if self.is_overdue(rollout) && judge::is_released(rollout) => {
+                GroupState::Overdue
+            }
+            (None, None, Some(_)) if self.is_overdue(rollout) => GroupState::Stuck,
             (None, None, Some(_)) => GroupState::Releasing,
         }
     }
 
     fn report(&self, rollout: &Rollout, state: GroupState) -> GroupReport {
         let waves = u32::try_from(self.group.waves.len().max(1)).unwrap_or(u32::MAX);
+        let tally = self.tally;
+        let failed = tally.failed + tally.fell_back + tally.unreadable;
         GroupReport {
             name: self.group.name.clone(),
-            total: self.tally.total,
-            done: self.tally.done,
-            in_flight: self.tally.in_flight,
-            pending: self
-                .tally
-                .released_behind
-                .saturating_sub(self.tally.in_flight + self.tally.failed + self.tally.lost),
-            waiting: self.tally.behind.saturating_sub(self.tally.released_behind),
-            failed: self.tally.failed,
-            lost: self.tally.lost,
-            wave: if rollout.threshold.is_some() { rollout.wave + 1 } else { 0 },
+            total: tally.total,
+            done: tally.done,
+            in_flight: tally.in_flight,
+            pending: tally.released_behind.saturating_sub(tally.in_flight + failed + tally.lost),
+            waiting: tally.behind.saturating_sub(tally.released_behind),
+            failed,
+            lost: tally.lost,
+            missing: tally.missing,
+            wave: rollout.threshold.map(|_| rollout.wave),
             waves,
             state,
             since: rollout.marks.first().map(|mark| mark.at),

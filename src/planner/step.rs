@@ -2,7 +2,7 @@
 
 use super::desired::{ImageFrom, WorkloadRef};
 use crate::catalog::Version;
-use crate::fleet::{Guid, ServerName};
+use crate::fleet::{Guid, ServerName, Wave};
 
 /// One idempotent operation. The executor makes no choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +58,8 @@ pub enum Step {
         run: String,
         /// The group.
         group: String,
-        /// The wave that it is asked before, from 1.
-        wave: u32,
+        /// The wave that it is asked before.
+        wave: Wave,
         /// The release that the devices are brought to.
         release: Version,
     },

@@ -29,7 +29,10 @@ pub(super) fn wants(facts: &Facts<'_>, draft: &Draft) -> Wants {
         draft.findings.rollout.as_ref().is_some_and(|rollout| {
             !rollout.complete || rollout.groups.iter().any(|group| group.in_flight > 0)
         });
-    let is_for_these = devices.is_some_and(|devices| devices.arrangement == arrangement);
+    // One from the future says nothing: the clock was set back since.
+    let is_for_these = devices.is_some_and(|devices| {
+        devices.arrangement == arrangement && devices.began <= facts.observed.witnesses.latest()
+    });
     // What does not add up is read again soon.
     let odd = devices.is_some_and(|devices| devices.oddities.unaccounted() > 0)
         || !gates::facts::check_devices(&draft.view(facts)).passes();

@@ -108,9 +108,9 @@ pub fn devices(
         listed.extend(listed.first().cloned());
     }
     for listed in listed {
-        let ReportedVersion::Version(version) = listed.version else {
-            builder.count_unreadable();
-            continue;
+        let version = match listed.version {
+            ReportedVersion::Version(version) => Some(version),
+            ReportedVersion::Nonsense => None,
         };
         builder.push(Device {
             guid: listed.guid,

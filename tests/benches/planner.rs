@@ -186,7 +186,7 @@ fn fleet(count: u64, now: Timestamp, arrangement: Arrangement) -> Devices {
             computer_id: number,
             product: Product::CrashPlan,
             os: [Os::Windows, Os::Mac, Os::Linux][(mixed >> 8) as usize % 3],
-            version: versions[(mixed >> 16) as usize % 4],
+            version: Some(versions[(mixed >> 16) as usize % 4]),
             state: DeviceState::Active,
             last_connected: now.as_second()
                 - if mixed % 10 == 0 { 60 * 86_400 } else { (mixed % 1_000) as i64 },

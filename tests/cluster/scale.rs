@@ -127,8 +127,12 @@ async fn roll_out(own: &Environment) -> Result<(), Error> {
         largest = largest.max(object_bytes(own).await?);
         let status = Api::<CodeUpgrade>::namespaced(own.client.clone(), "code42").get(UPGRADE).await?.status;
         let Some(status) = status else { continue };
-        let opened =
-            status.memory.iter().flat_map(|memory| &memory.rollouts).map(|rollout| rollout.wave + 1).max();
+        let opened = status
+            .memory
+            .iter()
+            .flat_map(|memory| &memory.rollouts)
+            .map(|rollout| rollout.wave.number())
+            .max();
         waves = waves.max(opened.unwrap_or(0));
         if status.phase == "Done" {
             break;

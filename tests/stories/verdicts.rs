@@ -1,12 +1,14 @@
 //! Every verdict on a device, with the words that a person reads.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use codeupgrade::api::CodeUpgrade;
 use codeupgrade::catalog::{Catalog, Os, Product, Version};
 use codeupgrade::fleet::devices::{Device, DeviceState, Devices, UNMATCHED};
-use codeupgrade::fleet::{DevicesBuilder, Rank};
+use codeupgrade::fleet::{DevicesBuilder, Rank, Watch};
 use codeupgrade::planner::memory::{Mark, Rollout, Settled};
-use codeupgrade::planner::observed::Flags;
-use codeupgrade::planner::rollout::{Judge, Verdict, overview};
+use codeupgrade::planner::rollout::{Judge, Judged, Verdict, overview};
 use codeupgrade::planner::{Desired, Memory};
 use codeupgrade::translate;
 use jiff::{SignedDuration, Timestamp};
@@ -16,6 +18,11 @@ const RELEASE: Version = Version::new([4, 3, 5, 3]);
 
 /// Of a device in group `it`, released three days ago if its rank is below the middle.
 const MIDDLE: Rank = Rank(u64::MAX / 2);
+
+const FAILED: u64 = 1_000;
+const LOST: u64 = 1_001;
+const FELL_BACK: u64 = 1_002;
+const MISSING: u64 = 1_003;
 
 fn now() -> Timestamp {
     "2016-03-10T12:00:00Z".parse().unwrap()
@@ -31,7 +38,7 @@ fn device(guid: u64) -> Device {
         computer_id: guid,
         product: Product::CrashPlan,
         os: Os::Windows,
-        version: Version::new([4, 2, 0, 0]),
+        version: Some(Version::new([4, 2, 0, 0])),
         state: DeviceState::Active,
         last_connected: hours_ago(1).as_second(),
         organisation: 1,
@@ -74,9 +81,13 @@ type Row = (fn(&mut Device), Verdict, &'static str);
 
 fn rows() -> Vec<Row> {
     vec![
-        (|device| device.version = Version::new([4, 3, 5, 0]), Verdict::Done, "runs 4.3.5, as it is to"),
         (
-            |device| device.version = Version::new([4, 3, 6, 0]),
+            |device| device.version = Some(Version::new([4, 3, 5, 0])),
+            Verdict::Done,
+            "runs 4.3.5, as it is to",
+        ),
+        (
+            |device| device.version = Some(Version::new([4, 3, 6, 0])),
             Verdict::Newer,
             "above 4.3.5; nothing is moved down",
         ),
@@ -91,14 +102,24 @@ fn rows() -> Vec<Row> {
             "last connected 2016-03-07",
         ),
         (
-            |device| device.guid = 1_000,
+            |device| device.guid = FAILED,
             Verdict::Failed,
             "connected for more than 90 min since it was told to upgrade, still at 4.2.0",
         ),
         (
-            |device| (device.guid, device.last_connected) = (1_001, hours_ago(71).as_second()),
+            |device| (device.guid, device.last_connected) = (LOST, hours_ago(71).as_second()),
             Verdict::Lost,
             "silent since 2016-03-07 13:00 UTC: beyond what is usual in its group",
+        ),
+        (
+            |device| device.guid = FELL_BACK,
+            Verdict::FellBack,
+            "ran something newer before, and is back at 4.2.0",
+        ),
+        (
+            |device| device.version = None,
+            Verdict::Unreadable,
+            "reports nothing that is a version; to run: 4.3.5; seen 2016-03-10 11:00 UTC",
         ),
         (|device| device.rank = Rank::LAST, Verdict::Waiting, "to where wave 1 of 2 has released"),
         (
@@ -142,10 +163,30 @@ fn listed(desired: &Desired) -> Devices {
     builder.finish(now())
 }
 
+/// Three days ago three devices were told; one was connected for two hours after that, one got up, and one was listed and never again.
+fn watched(desired: &Desired) -> Watch {
+    let mut watch = Watch::begin(hours_ago(90), BTreeMap::new());
+    for half_hours in 0..5 {
+        let at = hours_ago(72) + SignedDuration::from_mins(half_hours * 30);
+        let mut builder = DevicesBuilder::new(at, desired.devices.arrangement(Some(RELEASE)), 0);
+        for guid in [FAILED, LOST, FELL_BACK, MISSING] {
+            let version = if guid == FELL_BACK { [4, 3, 5, 0] } else { [4, 2, 0, 0] };
+            let connected = if guid == FAILED { at } else { hours_ago(72) };
+            let version = Some(Version::new(version));
+            builder.push(Device { version, last_connected: connected.as_second(), ..device(guid) });
+        }
+        watch.follow(&Arc::new(builder.finish(at)));
+        if half_hours == 0 {
+            [FAILED, LOST, FELL_BACK].into_iter().for_each(|guid| watch.note_told(guid, at));
+        }
+    }
+    watch
+}
+
 #[test]
 fn every_verdict_has_its_words_and_is_counted_as_it_is_told() {
     let desired = desired();
-    let devices = listed(&desired);
+    let devices = Arc::new(listed(&desired));
     let releases = translate::catalog::shipped().into_iter();
     let releases =
         releases.map(|release| (codeupgrade::catalog::merge::Layer::Shipped, release)).collect::<Vec<_>>();
@@ -156,20 +197,29 @@ fn every_verdict_has_its_words_and_is_counted_as_it_is_told() {
         rollouts: vec![rollout("it", Some(MIDDLE)), rollout("board", None)],
         ..Memory::default()
     };
-    let mut flags = Flags::none(hours_ago(90));
-    flags.given.extend([(1_000, hours_ago(72)), (1_001, hours_ago(72))]);
-    let judge = Judge::new(&devices, release, &desired, &memory, &flags, None);
+    let mut watch = watched(&desired);
+    watch.follow(&devices);
+    let judged = Judged::by(release, &desired);
+    let judge = Judge::new(&devices, &judged, &desired, &memory, &watch, None);
     let mut told = [0_u64; Verdict::ALL.len()];
     for (guid, (change, verdict, words)) in (1..).zip(rows()) {
-        let mut row = device(guid * 10);
-        change(&mut row);
-        let described = judge.describe(devices.find(row.guid).unwrap(), now());
-        assert_eq!(described.verdict, verdict, "{row:?}: {}", described.reason);
+        let mut changed = device(guid * 10);
+        change(&mut changed);
+        let row = devices.row_of(changed.guid).unwrap();
+        let described = judge.describe(row, &devices.rows()[row], now());
+        assert_eq!(described.verdict, verdict, "{changed:?}: {}", described.reason);
         assert!(described.reason.contains(words), "{verdict:?}: {}", described.reason);
     }
-    for row in devices.rows() {
-        told[judge.verdict(row) as usize] += 1;
+    for (row, device) in devices.rows().iter().enumerate() {
+        told[judge.verdict(row, device) as usize] += 1;
     }
-    let counted = overview(&devices, release, &desired, &memory, &flags, None).verdicts;
+    let missing: Vec<&Device> = judge.known_missing().collect();
+    assert_eq!(missing.iter().map(|device| device.guid).collect::<Vec<_>>(), [MISSING]);
+    let described = judge.describe_missing(missing[0], now());
+    let words = "released 2016-03-07 12:00 UTC, and no longer in the authority's list; last at 4.2.0";
+    assert!(described.reason.starts_with(words), "{}", described.reason);
+    told[Verdict::Missing as usize] += 1;
+    let counted = overview(&devices, release, &desired, &memory, &watch, None).verdicts;
     assert_eq!(Verdict::ALL.map(|verdict| counted.of(verdict)), told);
+    assert!(told.iter().all(|devices| *devices > 0), "each verdict is met");
 }

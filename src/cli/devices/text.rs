@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use crate::api::devices::{DeviceCount, DeviceItem, DevicePage};
+use crate::catalog::Version;
 use crate::planner::words;
 
 const NONE: &str = "-";
@@ -24,7 +25,7 @@ pub(super) fn list(page: &DevicePage, wide: bool) -> String {
             device.guid.clone(),
             device.product.to_string(),
             device.os.to_string(),
-            device.version.to_string(),
+            version(device.version),
             or_none(device.group.as_deref()),
             device.state.clone(),
         ]);
@@ -64,7 +65,7 @@ pub(super) fn counts(page: &DevicePage) -> String {
             or_none(count.group.as_deref()),
             count.product.to_string(),
             count.os.to_string(),
-            count.version.to_string(),
+            version(count.version),
             count.state.clone(),
             count.devices.to_string(),
         ]
@@ -94,10 +95,11 @@ pub(super) fn explain(page: &DevicePage, device: &DeviceItem) -> String {
     } = device;
     let group = group.as_deref().unwrap_or("none");
     let target = target.map_or_else(|| "nothing".to_owned(), |target| target.to_string());
+    let app_version = self::version(*version);
     let mut text = String::new();
     let _ = writeln!(text, "{guid} is {state}: {reason}");
     let _ = writeln!(text, "  name            {}", or_none(name.as_deref()));
-    let _ = writeln!(text, "  app             {product} {version} on {os}; to run: {target}");
+    let _ = writeln!(text, "  app             {product} {app_version} on {os}; to run: {target}");
     let _ = writeln!(text, "  at authority    number {computer_id}, organisation {organisation}");
     let _ = writeln!(text, "  group           {group}");
     if let (Some(rank), Some(release)) = (rank, page.release) {
@@ -112,6 +114,10 @@ pub(super) fn explain(page: &DevicePage, device: &DeviceItem) -> String {
 
 fn or_none(text: Option<&str>) -> String {
     text.unwrap_or(NONE).to_owned()
+}
+
+fn version(version: Option<Version>) -> String {
+    version.map_or_else(|| NONE.to_owned(), |version| version.to_string())
 }
 
 fn instant(at: Option<Timestamp>) -> String {

@@ -100,7 +100,8 @@ fn device(record: &DeviceRecord, matcher: &GroupMatcher, release: Option<Version
         computer_id: record.computer_id.0,
         product,
         os,
-        version: record.product_version.as_deref()?.parse().ok()?,
+        // What cannot be read is no reason to forget the device: gone is something else.
+        version: record.product_version.as_deref().and_then(|version| version.parse().ok()),
         state: match record.standing {
             DeviceStanding::Active => DeviceState::Active,
             DeviceStanding::Blocked => DeviceState::Blocked,
@@ -196,13 +197,15 @@ mod tests {
             ),
             ("no service", |record| record.service = None),
             ("an unknown service", |record| record.service = Some("Other".into())),
-            ("no version", |record| record.product_version = None),
-            ("a version that is none", |record| record.product_version = Some("new".into())),
             ("no organisation", |record| record.organisation_id = None),
         ] {
             let mut odd = record();
             change(&mut odd);
             assert_eq!(row(&odd), None, "{name}");
+        }
+        for version in [None, Some("new".to_owned())] {
+            let device = row(&DeviceRecord { product_version: version, ..record() }).unwrap();
+            assert_eq!((device.version, device.organisation), (None, 3));
         }
         let mut unknown_os = record();
         unknown_os.os_name = Some("solaris".into());

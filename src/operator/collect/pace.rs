@@ -4,8 +4,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::planner::Wants;
-
 /// After failures an interval grows to at most this many times its length.
 const MOST_BACK_OFF: u32 = 8;
 
@@ -49,7 +47,7 @@ impl Pace {
     }
 }
 
-/// A listing of devices that was made or tried.
+/// A listing of devices that was made or tried. By the monotonic clock, so that no jump of the wall clock delays the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Attempt {
     /// When it began.
@@ -72,8 +70,14 @@ pub(super) enum AttemptOutcome {
     Failed,
 }
 
-/// When the next listing of devices is due.
-pub(super) fn listing_due(last: Option<&Attempt>, wants: &Wants, every: SignedDuration) -> Timestamp {
+/// When the next listing of devices is due, by the monotonic clock: one that began at or after `since`, where one is needed now, and
+/// that is made by the groups of a digest.
+pub(super) fn listing_due(
+    last: Option<&Attempt>,
+    since: Option<Timestamp>,
+    wanted_groups: u64,
+    every: SignedDuration,
+) -> Timestamp {
     let Some(last) = last else { return Timestamp::MIN };
     let duration = last.ended.duration_since(last.began);
     let later = |at: Timestamp, by: SignedDuration| at.saturating_add(by).unwrap_or(Timestamp::MAX);
@@ -81,8 +85,8 @@ pub(super) fn listing_due(last: Option<&Attempt>, wants: &Wants, every: SignedDu
     let regular = later(last.began, every);
     let wanted = match last.outcome {
         AttemptOutcome::Failed => later(last.ended, AFTER_FAILED_LISTING.min(every)),
-        AttemptOutcome::Complete { groups } if groups != wants.arrangement.groups => Timestamp::MIN,
-        AttemptOutcome::Complete { .. } => match wants.devices_since {
+        AttemptOutcome::Complete { groups } if groups != wanted_groups => Timestamp::MIN,
+        AttemptOutcome::Complete { .. } => match since {
             Some(since) if last.began < since => since.min(regular),
             Some(_) | None => regular,
         },
@@ -93,19 +97,9 @@ pub(super) fn listing_due(last: Option<&Attempt>, wants: &Wants, every: SignedDu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::Arrangement;
 
     fn second(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
-    }
-
-    fn wants(since: Option<i64>) -> Wants {
-        Wants {
-            servers_every: SignedDuration::from_secs(60),
-            devices_every: SignedDuration::from_mins(30),
-            devices_since: since.map(second),
-            arrangement: Arrangement { groups: 1, release: None },
-        }
     }
 
     #[test]
@@ -149,7 +143,7 @@ mod tests {
                 ended: second(ended),
                 outcome,
             });
-            assert_eq!(listing_due(last.as_ref(), &wants(since), every), due, "{name}");
+            assert_eq!(listing_due(last.as_ref(), since.map(second), 1, every), due, "{name}");
         }
     }
 }

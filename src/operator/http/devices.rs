@@ -26,10 +26,11 @@ use crate::api::devices::{
 use crate::api::{CodeUpgrade, GROUP};
 use crate::catalog::{Os, Product, Version};
 use crate::code42;
+use crate::fleet::Devices;
 use crate::fleet::devices::Device;
 use crate::operator::context::Context;
 use crate::planner::Memory;
-use crate::planner::rollout::{Judge, Verdict};
+use crate::planner::rollout::{Described, Judge, Judged, Verdict, judged_by};
 use crate::translate;
 
 /// Names that are asked for at once: an authority has other work.
@@ -193,7 +194,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// What devices are counted by.
-type Kind = (u16, Product, Os, Version, Verdict);
+type Kind = (u16, Product, Os, Option<Version>, Verdict);
 
 fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<DevicePage> {
     let environment = context.environments.get(&object.uid()?)?;
@@ -202,17 +203,17 @@ fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<
     let catalog = context.complete_catalog()?;
     let desired = translate::desired(object);
     let memory: Memory = object.status.as_ref().and_then(|status| status.memory.clone()).unwrap_or_default();
-    let settled = memory.settled.as_ref().map(|settled| settled.release);
-    let release = if memory.rollouts.is_empty() { desired.target.or(settled) } else { settled };
-    let flags = environment.flagged();
+    let release = judged_by(&desired, &memory, None);
+    let watch = environment.watch_of(Some(&devices));
     let described = release.and_then(|release| catalog.catalog.release(release));
     let now = context.clock().now();
-    let judge = Judge::new(&devices, described, &desired, &memory, &flags, None);
+    let judged = Judged::by(described, &desired);
+    let judge = Judge::new(&devices, &judged, &desired, &memory, &watch, None);
     let group = |index: u16| desired.devices.groups.get(usize::from(index)).map(|group| group.name.clone());
     let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
     let (mut matching, mut items, mut next) = (0, Vec::new(), None);
-    for device in devices.rows() {
-        let verdict = judge.verdict(device);
+    for (device, row) in listed_and_missing(&devices, &judge) {
+        let verdict = row.map_or(Verdict::Missing, |row| judge.verdict(row, device));
         let is_wanted = (wanted.states.is_empty() || wanted.states.contains(&verdict))
             && wanted.guid.is_none_or(|guid| guid == device.guid)
             && wanted.group.is_none_or(|name| group(device.group).as_deref() == Some(name));
@@ -226,7 +227,11 @@ fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<
             continue;
         }
         if items.len() < wanted.limit {
-            items.push(item(&judge, device, devices.arrangement.release, now));
+            let described = match row {
+                Some(row) => judge.describe(row, device, now),
+                None => judge.describe_missing(device, now),
+            };
+            items.push(item(described, device, devices.arrangement.release));
         } else if next.is_none() {
             next = items.last().map(|last: &DeviceItem| last.guid.clone());
         }
@@ -243,8 +248,16 @@ fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<
     Some(DevicePage { release, listed_at: devices.finished, matching, counts, items, next })
 }
 
-fn item(judge: &Judge<'_>, device: &Device, ranked_for: Option<Version>, now: Timestamp) -> DeviceItem {
-    let described = judge.describe(device, now);
+/// All devices by guid: those of the list with their rows, and those that are missing from it.
+fn listed_and_missing<'a>(devices: &'a Devices, judge: &'a Judge<'_>) -> Vec<(&'a Device, Option<usize>)> {
+    let listed = devices.rows().iter().enumerate().map(|(row, device)| (device, Some(row)));
+    let missing = judge.known_missing().filter(|device| devices.row_of(device.guid).is_none());
+    let mut all: Vec<_> = listed.chain(missing.map(|device| (device, None))).collect();
+    all.sort_by_key(|(device, _)| device.guid);
+    all
+}
+
+fn item(described: Described, device: &Device, ranked_for: Option<Version>) -> DeviceItem {
     let last_connected = (device.last_connected != i64::MIN).then_some(device.last_connected);
     DeviceItem {
         guid: device.guid.to_string(),

@@ -10,9 +10,14 @@ use crate::planner::report::Verdict;
 
 /// Refuses, or holds while it is turned off, unless the spec allows it on.
 pub fn check(view: &View<'_>) -> Verdict {
-    if !matches!(view.intent, Intent::Hop(_)) {
-        return Verdict::Pass;
+    match view.intent {
+        Intent::Hop(_) => check_devices(view),
+        Intent::Nothing | Intent::Adopt { .. } | Intent::NoWay(_) | Intent::Undecided => Verdict::Pass,
     }
+}
+
+/// The same while devices follow in waves: a restart in between would take all waves at once.
+pub fn check_devices(view: &View<'_>) -> Verdict {
     let Some(settings) = &view.observed.settings else {
         return Verdict::unknown(
             Reason::NotYetObserved,

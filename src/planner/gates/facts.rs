@@ -1,7 +1,9 @@
 //! Facts are there and fresh.
 
+use jiff::SignedDuration;
+
 use super::View;
-use crate::fleet::Server;
+use crate::fleet::{Devices, Server};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::situation::FACTS_FRESH_FOR;
@@ -33,14 +35,48 @@ pub fn check(view: &View<'_>) -> Verdict {
     Verdict::Pass
 }
 
+/// What an old list is called where devices follow: nobody can say what became of those that were told.
+fn old_listing(view: &View<'_>, devices: &Devices) -> Option<Verdict> {
+    let mut rollouts = view.memory.rollouts.iter();
+    let is_rolling = rollouts.any(|rollout| rollout.threshold.is_some() && rollout.completed_at.is_none());
+    let took = devices.finished.duration_since(devices.began);
+    let age = view.monotonic().duration_since(devices.finished);
+    if !is_rolling || age <= LISTING_OLD_AFTER.max(took.saturating_mul(LISTINGS_APART)) {
+        return None;
+    }
+    let message = format!("devices were listed {} ago, and not since", words::duration(age));
+    Some(Verdict::unknown(Reason::FactsStale, message, Some(devices.finished)))
+}
+
 /// So many devices may have come since the list was read.
 const MAY_HAVE_COME: u64 = 5;
 
-/// Refuses where more devices are connected to one server than the authority lists in all: whoever reads it may not see every
-/// organisation, and what is not listed would be cut off, or be left out of a wave. Unknown where it is only a few.
+/// While devices follow, a list of them is read every few minutes: this long without one is told.
+const LISTING_OLD_AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+/// Where listing takes long, it is done so many times more rarely; and one may fail.
+const LISTINGS_APART: i32 = 45;
+
+/// Unknown where the list of devices is too old while they follow, or is not the whole one. Refuses where more devices are connected to
+/// one server than the authority lists in all: whoever reads it may not see every organisation, and what is not listed would be cut
+/// off, or be left out of a wave. Unknown where it is only a few.
 pub fn check_devices(view: &View<'_>) -> Verdict {
-    let Some(devices) = &view.observed.devices else { return Verdict::Pass };
-    let listed = devices.len() as u64 + devices.oddities.unaccounted();
+    let Some(devices) = view.observed.devices.as_deref() else { return Verdict::Pass };
+    if let Some(old) = old_listing(view, devices) {
+        return old;
+    }
+    if !devices.is_whole() {
+        return Verdict::unknown(
+            Reason::AnswerUnexpected,
+            format!(
+                "the authority's list of devices is not whole: {} of {} missing",
+                devices.oddities.missing,
+                devices.len() as u64 + u64::from(devices.oddities.missing)
+            ),
+            view.observed.watch.partial_since().or(Some(devices.finished)),
+        );
+    }
+    let listed = devices.len() as u64 + devices.without_row();
     let online = |server: &Server| u64::from(server.online_devices);
     let Some(server) = view.situation.own().find(|server| online(server) > listed) else {
         return Verdict::Pass;

@@ -1,4 +1,4 @@
-//! All own servers are online before a hop begins.
+//! All own servers are online before a hop begins, and while devices follow.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,6 +31,15 @@ pub fn check(view: &View<'_>) -> Verdict {
     }
     let message = format!("{} being verified: 3 answers over 2 minutes", words::list(&unsure, 3));
     Verdict::hold(Reason::NotYetObserved, message, None)
+}
+
+/// Holds while an own server is not connected: the devices that back up to it would be upgraded with nobody to see whether they
+/// still do.
+pub fn check_devices(view: &View<'_>) -> Verdict {
+    if view.situation.own().any(|server| !server.online) {
+        return offline(view, "devices follow when all servers are online");
+    }
+    Verdict::Pass
 }
 
 /// What servers that are not connected mean for what waits for them: for a while it waits, then somebody has to do something.

@@ -125,9 +125,7 @@ fn refused_devices(view: &View<'_>, refused: &[DeviceClass]) -> String {
     let is_refused = |device: &&Device| {
         device.state == DeviceState::Active
             && device.seen_since(live_since)
-            && refused.iter().any(|class| {
-                (class.product, class.os, class.version) == (device.product, device.os, device.version)
-            })
+            && refused.iter().any(|class| Some((class.product, class.os, class.version)) == device.app())
             && exempt.binary_search_by_key(&device.guid, |(guid, _)| *guid).is_err()
     };
     for device in devices.rows().iter().filter(is_refused) {

@@ -75,7 +75,7 @@ fn devices_current(view: &View<'_>, report: &Report) -> ConditionReport {
         );
     }
     let message = format!("{} of {} devices", devices.done, devices.total);
-    if devices.done == devices.total || view.memory.done.is_some() {
+    if devices.done == devices.total || view.memory.is_done() {
         condition(name, Truth::True, "Current", message)
     } else {
         condition(name, Truth::False, "Behind", message)

@@ -1,10 +1,12 @@
 //! A rollout in one line: what happens to devices now, or what it waits for.
 
 use super::headline::{Headline, held};
+use crate::fleet::Wave;
 use crate::planner::draft::View;
 use crate::planner::findings::Findings;
 use crate::planner::gates;
 use crate::planner::intent::Intent;
+use crate::planner::memory::{HaltCause, HaltedBy};
 use crate::planner::report::{Gate, GateName, GroupReport, GroupState, Phase};
 use crate::planner::{Reason, rollout, words};
 
@@ -13,35 +15,40 @@ pub(super) fn rolling_out(view: &View<'_>, findings: &Findings, rollout: &rollou
     if let Some(halt) = &rollout.halted {
         return halted(halt);
     }
+    let behind = |state: GroupState| {
+        rollout.groups.iter().find(|group| group.state == state && group.done < group.total)
+    };
+    // After a week a person is asked, whoever is awaited.
+    if let Some(group) = behind(GroupState::Overdue) {
+        return overdue(group);
+    }
+    if let Some(group) = behind(GroupState::Stuck) {
+        return stuck(group);
+    }
     if let Some((guid, since)) = rollout.first_awaited {
-        let until = since.saturating_add(rollout::RETRY_TIME).ok();
+        let until = since.saturating_add(rollout::RETRY_TIME).ok().filter(|until| *until > view.now);
         let message =
             format!("the first device ({guid}) is being upgraded; the others follow when it has moved");
         return Headline { until, ..Headline::new(Phase::RollingOut, Reason::FirstDeviceAwaited, message) };
     }
-    let behind = |state: GroupState| {
-        rollout.groups.iter().find(|group| group.state == state && group.done < group.total)
-    };
     if let Some(asked) = &rollout.asked {
         return asking(asked);
     }
-    if let Some(group) = behind(GroupState::Overdue) {
-        return overdue(group);
-    }
     if let Some(group) = behind(GroupState::Releasing) {
         let message = format!(
-            "group {}: wave {} of {}, {} of {} done, {} under way",
+            "group {}: wave {} of {}, {} of {} done, {} under way{}",
             group.name,
-            group.wave,
+            wave_of(group),
             group.waves,
             group.done,
             words::count(group.total, "device"),
-            group.in_flight
+            group.in_flight,
+            missing(group)
         );
         return Headline::new(Phase::RollingOut, Reason::RollingOut, message);
     }
     if let Some(group) = behind(GroupState::Pausing) {
-        let message = format!("group {}: wave {} of {} is complete", group.name, group.wave, group.waves);
+        let message = format!("group {}: wave {} of {} is complete", group.name, wave_of(group), group.waves);
         let mut headline = Headline::new(Phase::RollingOut, Reason::WavePause, message);
         if let Some(until) = rollout.wake_at {
             headline.message = format!("{}; the next begins {}", headline.message, words::instant(until));
@@ -76,13 +83,26 @@ pub(super) fn rolling_out(view: &View<'_>, findings: &Findings, rollout: &rollou
     stragglers(view, findings)
 }
 
+/// Those who are gone, where there are any.
+fn missing(group: &GroupReport) -> String {
+    if group.missing > 0 { format!(", {} missing", group.missing) } else { String::new() }
+}
+
+/// The open wave, as people count.
+fn wave_of(group: &GroupReport) -> u32 {
+    group.wave.map_or(0, Wave::number)
+}
+
 /// Every wave is complete, and too few devices are done: those that are left are followed, and after a week somebody is asked.
 fn stragglers(view: &View<'_>, findings: &Findings) -> Headline {
     let counted = |overview: &rollout::Overview| (overview.done(), overview.total, overview.verdicts);
     let (done, total, verdicts) = findings.overview.as_ref().map(counted).unwrap_or_default();
     let left = [
         (rollout::Verdict::Failed, "failed"),
+        (rollout::Verdict::FellBack, "fell back"),
+        (rollout::Verdict::Unreadable, "unreadable"),
         (rollout::Verdict::Lost, "lost"),
+        (rollout::Verdict::Missing, "missing"),
         (rollout::Verdict::InFlight, "under way"),
         (rollout::Verdict::Pending, "not seen since their release"),
     ];
@@ -96,17 +116,20 @@ fn stragglers(view: &View<'_>, findings: &Findings) -> Headline {
     );
     let completed = view.memory.rollouts.iter().filter_map(|rollout| rollout.completed_at).max();
     let due = completed.and_then(|at| at.saturating_add(rollout::OVERDUE_AFTER).ok());
-    if due.is_none_or(|due| view.now < due) {
+    if due.is_none_or(|due| view.observed.witnesses.granted() < due) {
         return Headline { until: due, ..Headline::new(Phase::RollingOut, Reason::RollingOut, message) };
     }
     let mut headline = Headline::new(Phase::Suspended, Reason::WaveOverdue, message);
-    let mend = "see them with codeupgrade devices --state Failed,Lost,Pending; mend them, or exempt them with a reason";
+    let mend = "see them with codeupgrade devices --state Failed,FellBack,Unreadable,Lost,Missing,Pending; mend or exempt them";
     headline.mend = Some(mend.to_owned());
     headline
 }
 
+/// The states of devices that count against what a group may lose.
+const FAILURES: &str = "Failed,FellBack,Unreadable,Lost,Missing";
+
 fn halted(halt: &rollout::Halt) -> Headline {
-    let rollout::Halt { group, hook, failed, lost, sample } = halt;
+    let rollout::Halt { group, hook, devices } = halt;
     if let Some((hook, how)) = hook {
         let message = format!("group {group} is halted: hook {hook} {how}");
         let mut headline = Headline::new(Phase::Stalled, Reason::HookFailed, message);
@@ -114,15 +137,39 @@ fn halted(halt: &rollout::Halt) -> Headline {
         headline.mend = Some(mend);
         return headline;
     }
-    let sample: Vec<String> = sample.iter().map(u64::to_string).collect();
-    let lost = if *lost > 0 { format!(", {lost} lost") } else { String::new() };
-    let message = format!("group {group} is halted: {failed} failed{lost} ({}, ...)", sample.join(", "));
+    let why = devices.as_ref().map_or_else(|| "too many of its devices failed".to_owned(), halting_devices);
+    let message = format!("group {group} is halted: {why}");
     let mut headline = Headline::new(Phase::Stalled, Reason::GroupHalted, message);
     let mend = format!(
-        "see them with codeupgrade devices --state Failed,Lost, mend the cause, then order Retry for \"group {group}\""
+        "see them with codeupgrade devices --state {FAILURES}, mend the cause, then order Retry for \"group {group}\""
     );
     headline.mend = Some(mend);
     headline
+}
+
+/// How many halted their group, and who: those that are counted are those that are named.
+fn halting_devices(by: &HaltedBy) -> String {
+    let HaltedBy { cause, failed, fell_back, unreadable, lost, missing, verdicts, devices } = by;
+    let counted = [
+        (*failed, "failed"),
+        (*fell_back, "fell back"),
+        (*unreadable, "unreadable"),
+        (*lost, "lost"),
+        (*missing, "missing"),
+    ];
+    let counted = counted.into_iter().filter(|(many, _)| *many > 0);
+    let counted: Vec<String> = counted.map(|(many, word)| format!("{many} {word}")).collect();
+    let counted = match cause {
+        HaltCause::FirstDevices => format!("its first devices do not move: {}", counted.join(", ")),
+        HaltCause::Sample => format!("{failed} of a sample of {verdicts} failed"),
+        HaltCause::TooMany | HaltCause::NoneLeft => counted.join(", "),
+    };
+    if devices.is_empty() {
+        return counted;
+    }
+    let more = if by.failures() > devices.len() as u64 { ", ..." } else { "" };
+    let names: Vec<&str> = devices.iter().map(|guid| guid.0.as_str()).collect();
+    format!("{counted} ({}{more})", names.join(", "))
 }
 
 fn asking(asked: &rollout::Asked) -> Headline {
@@ -137,10 +184,28 @@ fn asking(asked: &rollout::Asked) -> Headline {
     Headline { until: *again_at, ..Headline::new(Phase::RollingOut, Reason::HookAwaited, message) }
 }
 
-fn overdue(group: &GroupReport) -> Headline {
-    let GroupReport { name, wave, done, in_flight, pending, .. } = group;
+/// The open wave goes no further: whoever is under way neither moves nor fails for sure, and leaves no room for others.
+fn stuck(group: &GroupReport) -> Headline {
+    let GroupReport { name, done, in_flight, pending, .. } = group;
+    let wave = wave_of(group);
+    let missing = missing(group);
     let message = format!(
-        "group {name}: wave {wave} is not complete after 7 days: {done} done, {in_flight} under way, {pending} not seen since"
+        "group {name}: wave {wave} has released nobody for 7 days: {done} done, {in_flight} under way, {pending} not seen since{missing}"
+    );
+    let mut headline = Headline::new(Phase::Suspended, Reason::WaveOverdue, message);
+    let mend = format!(
+        "see them with codeupgrade devices --state InFlight,Pending; order Retry for \"group {name}\" to begin again with others"
+    );
+    headline.mend = Some(mend);
+    headline
+}
+
+fn overdue(group: &GroupReport) -> Headline {
+    let GroupReport { name, done, in_flight, pending, .. } = group;
+    let wave = wave_of(group);
+    let missing = missing(group);
+    let message = format!(
+        "group {name}: wave {wave} is not complete after 7 days: {done} done, {in_flight} under way, {pending} not seen since{missing}"
     );
     let mut headline = Headline::new(Phase::Suspended, Reason::WaveOverdue, message);
     let mend =

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use md5::{Digest, Md5};
 
 use super::{Asked, Progress, Turn};
+use crate::fleet::Wave;
 use crate::planner::desired::HookMoment;
 use crate::planner::memory::{HookRound, Rollout};
 use crate::planner::observed::HookRun;
@@ -29,19 +30,19 @@ pub(super) enum Answer {
 pub(super) fn ask_hooks(
     turn: &Turn<'_>,
     rollout: &mut Rollout,
-    wave: u32,
+    wave: Wave,
     progress: &mut Progress,
 ) -> Answer {
-    let now = turn.facts.now;
+    let (now, granted) = (turn.facts.now, turn.granted());
     let mut hooks = turn.facts.desired.hooks_at(HookMoment::BetweenWaves).peekable();
-    if hooks.peek().is_none() || (wave == 0 && !turn.follows_another) {
+    if hooks.peek().is_none() || (wave == Wave::FIRST && !turn.follows_another) {
         return Answer::Pass;
     }
     let mut round = match rollout.hooks.take() {
         Some(round) if round.wave == wave => round,
         Some(_) | None => HookRound { wave, attempt: 0, again_at: None },
     };
-    if round.again_at.is_some_and(|at| now >= at) {
+    if round.again_at.is_some_and(|at| granted >= at) {
         round = HookRound { wave, attempt: round.attempt + 1, again_at: None };
     }
     let mut answer = if round.again_at.is_some() { Answer::NotYet } else { Answer::Pass };
@@ -57,7 +58,7 @@ pub(super) fn ask_hooks(
                 answer = Answer::NotYet;
             }
             Some(HookRun::Failed(_)) => {
-                rollout.halted_at = Some(now);
+                rollout.halted_at = Some(granted);
                 rollout.halted_by_hook = Some(hook.name.clone());
                 answer = Answer::No;
                 break;
@@ -69,7 +70,7 @@ pub(super) fn ask_hooks(
                     template: hook.job.clone(),
                     run,
                     group: turn.group.name.clone(),
-                    wave: wave + 1,
+                    wave,
                     release: turn.release,
                 });
                 answer = Answer::NotYet;
@@ -80,7 +81,7 @@ pub(super) fn ask_hooks(
         }
     }
     if answer == Answer::NotYet {
-        let (group, wave) = (turn.group.name.clone(), wave + 1);
+        let group = turn.group.name.clone();
         progress.asked.get_or_insert(Asked { group, wave, hook: awaited, again_at: round.again_at });
     }
     rollout.hooks = Some(round);
@@ -101,7 +102,7 @@ impl Turn<'_> {
 /// Sixteen hexadecimal digits that are the same for the same time of asking.
 fn run_of(names: &[&str], round: &HookRound) -> String {
     let mut digest = Md5::new();
-    digest.update(format!("{}|{}|{}", names.join("|"), round.wave, round.attempt));
+    digest.update(format!("{}|{}|{}", names.join("|"), round.wave.place(), round.attempt));
     let mut first = [0; 8];
     first.copy_from_slice(&digest.finalize()[..8]);
     format!("{:016x}", u64::from_be_bytes(first))

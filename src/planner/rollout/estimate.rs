@@ -58,7 +58,7 @@ impl Remaining {
         }
         self.devices += turn.tally.awaited;
         let last = turn.group.waves.len().saturating_sub(1);
-        let open = usize::try_from(rollout.wave).unwrap_or(last).min(last);
+        let open = rollout.wave.place().min(last);
         let mut pauses = i32::try_from(last - open).unwrap_or(i32::MAX);
         self.waves = self.waves.saturating_add(pauses);
         if let Some(at) = turn.next_wave_at(rollout) {

@@ -5,7 +5,7 @@ use crate::planner::desired::DeviceUpgrade;
 use crate::planner::draft::Draft;
 use crate::planner::facts::Facts;
 use crate::planner::intent::Intent;
-use crate::planner::{gates, retarget};
+use crate::planner::{gates, next_hop, retarget};
 
 /// Brings devices to what the settled release bundles, where that is due. Without `unrefused` only what is released
 /// already is followed.
@@ -25,8 +25,10 @@ pub(in crate::planner) fn follow(facts: &Facts<'_>, draft: &mut Draft, unrefused
         return;
     }
     let gates = gates::of_a_rollout(&draft.view(facts));
+    next_hop::turn_off_switch(facts, draft, unrefused && next_hop::nothing_refuses(&gates));
     let may_release = unrefused && gates::all_pass(&gates);
-    let is_fresh = facts.now.duration_since(devices.finished) <= ONLINE_WITHIN;
+    let age = facts.observed.witnesses.monotonic.duration_since(devices.finished);
+    let is_fresh = age <= ONLINE_WITHIN;
     draft.findings.rollout_gates = gates;
     if !gates::facts::check_devices(&draft.view(facts)).passes() {
         // A list that cannot be the whole one completes nothing.

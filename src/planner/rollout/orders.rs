@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Turn;
-use super::judge::overdue_since;
+use super::judge::{is_released, overdue_since};
 use crate::planner::facts::Facts;
 use crate::planner::memory::{Memory, Rollout};
 use crate::planner::order::{Action, Order, Subject};
@@ -11,16 +11,18 @@ use crate::planner::orders;
 
 /// Follows the orders that are about groups, each once.
 pub(super) fn follow(memory: &mut Memory, facts: &Facts<'_>) {
+    let witnesses = &facts.observed.witnesses;
+    let now = Now { granted: witnesses.granted(), latest: witnesses.latest() };
     let open: Vec<&Order> = orders::open(facts.observed, memory).collect();
     for order in open {
-        let follow_one: fn(&mut Rollout, Timestamp) -> Followed = match &order.action {
+        let follow_one: fn(&mut Rollout, &Order, Now) -> Followed = match &order.action {
             Action::Retry(_) => retry,
             Action::Approve(_) => approve,
             Action::Pause(_) | Action::Resume | Action::Adopt | Action::Abandon => continue,
         };
         let mut followed = Followed::No;
         for rollout in memory.rollouts.iter_mut().filter(|rollout| speaks_of(order, rollout)) {
-            if follow_one(rollout, facts.now) == Followed::Yes {
+            if follow_one(rollout, order, now) == Followed::Yes {
                 followed = Followed::Yes;
             }
         }
@@ -28,6 +30,13 @@ pub(super) fn follow(memory: &mut Memory, facts: &Facts<'_>) {
             memory.consume(order.uid.clone());
         }
     }
+}
+
+/// The present, by the clock that shows least and by the one that shows most.
+#[derive(Clone, Copy)]
+struct Now {
+    granted: Timestamp,
+    latest: Timestamp,
 }
 
 /// Whether an order had anything to do.
@@ -46,12 +55,19 @@ fn speaks_of(order: &Order, rollout: &Rollout) -> bool {
     }
 }
 
+/// Whether an order speaks of something that was so when it was given: a trouble that came later is not what it meant.
+fn knew_of(order: &Order, since: Timestamp) -> bool {
+    order.given_at >= since
+}
+
 /// A halted group goes on, and one that is overdue gets its time once more; the clocks of its devices start again.
-fn retry(rollout: &mut Rollout, now: Timestamp) -> Followed {
-    if rollout.halted_at.is_none() && overdue_since(rollout).is_none_or(|since| now < since) {
+fn retry(rollout: &mut Rollout, order: &Order, now: Now) -> Followed {
+    let overdue = overdue_since(rollout).filter(|since| now.granted >= *since);
+    if !rollout.halted_at.or(overdue).is_some_and(|since| knew_of(order, since)) {
         return Followed::No;
     }
     rollout.halted_at = None;
+    rollout.halted_by = None;
     // A hook that said no is asked anew, by a job of its own; no device has failed.
     if rollout.halted_by_hook.take().is_some() {
         if let Some(round) = &mut rollout.hooks {
@@ -61,24 +77,30 @@ fn retry(rollout: &mut Rollout, now: Timestamp) -> Followed {
         return Followed::Yes;
     }
     rollout.first = None;
-    // Whoever was flagged before is flagged again.
-    rollout.started_at = now;
-    rollout.marks.iter_mut().for_each(|mark| mark.at = now);
+    rollout.counted = None;
+    rollout.sample.clear();
+    rollout.told_anew = 0;
+    // Whoever was told before is told again.
+    rollout.started_at = now.granted;
+    rollout.marks.iter_mut().for_each(|mark| mark.at = now.latest);
     Followed::Yes
 }
 
 /// A wave that is overdue is taken as complete; the pause begins.
-fn approve(rollout: &mut Rollout, now: Timestamp) -> Followed {
-    if overdue_since(rollout).is_none_or(|since| now < since) {
+fn approve(rollout: &mut Rollout, order: &Order, now: Now) -> Followed {
+    let overdue = overdue_since(rollout).filter(|since| is_released(rollout) && now.granted >= *since);
+    if !overdue.is_some_and(|since| knew_of(order, since)) {
         return Followed::No;
     }
-    rollout.wave_completed_at = Some(now);
+    rollout.wave_completed_at = Some(now.latest);
+    // Whoever lets the group go on lets it go on without the device that is awaited.
+    rollout.first = rollout.first.take().filter(|first| first.moved_at.is_some());
     Followed::Yes
 }
 
 impl Turn<'_> {
     /// Whether the open wave is overdue by now.
     pub(super) fn is_overdue(&self, rollout: &Rollout) -> bool {
-        overdue_since(rollout).is_some_and(|since| self.facts.now >= since)
+        overdue_since(rollout).is_some_and(|since| self.granted() >= since)
     }
 }

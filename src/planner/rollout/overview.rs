@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::verdict::{Judge, Losses, Verdict};
+use super::targets::AppLevel;
+use super::verdict::{Judge, Judged, Losses, Verdict};
 use crate::catalog::{Os, Product, Release, Version};
 use crate::fleet::devices::UNMATCHED;
-use crate::fleet::{Devices, PerApp};
-use crate::planner::observed::Flags;
+use crate::fleet::{Devices, PerApp, Watch};
 use crate::planner::{Desired, Memory};
 
 /// Most apps that are counted one by one.
@@ -25,7 +25,11 @@ impl Verdicts {
     }
 
     fn add(&mut self, verdict: Verdict) {
-        self.counts[verdict as usize] += 1;
+        self.add_many(verdict, 1);
+    }
+
+    fn add_many(&mut self, verdict: Verdict, devices: u64) {
+        self.counts[verdict as usize] += devices;
     }
 }
 
@@ -47,11 +51,11 @@ pub struct AppCount {
 pub struct Overview {
     /// Whether anything says what devices are to run: otherwise none of them is behind, and "all are done" says nothing.
     pub judged: bool,
-    /// All that take part: neither blocked nor deactivated nor exempt.
+    /// All that take part: neither blocked nor deactivated nor exempt; and those that are missing.
     pub total: u64,
     /// By verdict.
     pub verdicts: Verdicts,
-    /// Below what they are to run.
+    /// Below what they are to run, or unreadable.
     pub behind: u64,
     /// To be brought up, and silent for so long that no gate counts them.
     pub stale_behind: u64,
@@ -74,31 +78,48 @@ impl Overview {
     }
 }
 
+/// The release that devices are judged by: what they follow; before they follow any, what is wanted, or else where the environment is.
+/// One answer for every list and count of devices.
+pub fn judged_by(desired: &Desired, memory: &Memory, at: Option<Version>) -> Option<Version> {
+    let settled = memory.settled.as_ref().map(|settled| settled.release);
+    match settled.filter(|_| !memory.rollouts.is_empty()) {
+        Some(followed) => Some(followed),
+        None => desired.target.or(settled).or(at),
+    }
+}
+
 /// Counts all devices against a release; `losses` are those of the rollout that goes on, if one does.
 pub fn overview(
     devices: &Devices,
     release: Option<&Release>,
     desired: &Desired,
     memory: &Memory,
-    flags: &Flags,
+    watch: &Watch,
     losses: Option<&[Losses]>,
 ) -> Overview {
-    let judge = Judge::new(devices, release, desired, memory, flags, losses);
+    let judged = Judged::by(release, desired);
+    let judge = Judge::new(devices, &judged, desired, memory, watch, losses);
     let live_since = devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
     let judged = judge.targets().is_some_and(super::Targets::say_anything);
     let mut overview = Overview { judged, ..Overview::default() };
     let mut apps: PerApp<u64> = PerApp::default();
-    for device in devices.rows() {
-        let verdict = judge.verdict(device);
+    for (row, device) in devices.rows().iter().enumerate() {
+        let verdict = judge.verdict(row, device);
+        if verdict == Verdict::Missing {
+            // Blocked or deactivated: counted below, with those that are not in the list.
+            continue;
+        }
         overview.verdicts.add(verdict);
         if matches!(verdict, Verdict::Blocked | Verdict::Deactivated | Verdict::Exempt) {
             continue;
         }
         overview.total += 1;
-        *apps.of(device.app(), || 0) += 1;
+        if let Some(app) = device.app() {
+            *apps.of(app, || 0) += 1;
+        }
         let is_live = device.seen_since(live_since);
         overview.stale += u64::from(!is_live);
-        if judge.targets().is_some_and(|targets| targets.is_behind(device)) {
+        if judge.targets().is_some_and(|targets| targets.level(device) != AppLevel::Current) {
             overview.behind += 1;
             overview.stale_behind += u64::from(!is_live);
         }
@@ -109,6 +130,9 @@ pub fn overview(
             }
         }
     }
+    overview.verdicts.add_many(Verdict::Missing, judge.missing());
+    overview.total += judge.missing();
+    overview.behind += judge.missing();
     (overview.apps, overview.other_apps) = most_used(&apps);
     overview
 }

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::evidence::under_way;
+use super::first::First;
 use super::pick::{rank_at, ranks_above};
-use super::tally::Tally;
-use super::{Progress, RAISE_EVERY, Targets, Turn, between};
-use crate::fleet::{Devices, Rank};
+use super::tally::Count;
+use super::{Progress, RAISE_EVERY, Turn, between, edited};
+use crate::fleet::{Rank, Wave};
 use crate::planner::facts::Facts;
 use crate::planner::memory::{Mark, Rollout};
 
@@ -27,21 +27,20 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// What is left of `maxInFlight` by the devices under way, and of `ratePerMinute` by those flagged in the last minute.
-    pub(super) fn left(facts: &Facts<'_>, devices: &Devices, targets: &Targets, tallies: &[Tally]) -> Self {
-        let (policy, flags) = (&facts.desired.devices, &facts.observed.flagged);
-        let since = facts.now.saturating_sub(RAISE_EVERY).unwrap_or(Timestamp::MIN);
-        let recent = flags.given.values().filter(|at| **at > since).count() as u64;
-        // What an earlier process flagged in this minute, nobody knows.
+    /// What is left of `maxInFlight` by the devices under way, and of `ratePerMinute` by those told in the last minute.
+    pub(super) fn left(facts: &Facts<'_>, count: &Count) -> Self {
+        let (policy, watch) = (&facts.desired.devices, &facts.observed.watch);
+        let granted = facts.observed.witnesses.granted();
+        let since = granted.saturating_sub(RAISE_EVERY).unwrap_or(Timestamp::MIN);
+        // What an earlier process told in this minute, nobody knows.
         let rollouts = &facts.remembered.rollouts;
-        let took_over = rollouts.iter().any(|rollout| rollout.started_at < flags.since);
-        let rate = if took_over && flags.since > since { 0 } else { policy.rate_per_minute };
-        let moving = under_way(devices, targets, flags, facts.now);
-        let perhaps_under_way = tallies.iter().map(|tally| tally.perhaps_under_way).sum();
+        let took_over = rollouts.iter().any(|rollout| rollout.started_at < watch.since);
+        let rate = if took_over && watch.since > since { 0 } else { policy.rate_per_minute };
+        let perhaps_under_way = count.tallies.iter().map(|tally| tally.perhaps_under_way).sum();
         Self {
-            in_flight: u64::from(policy.max_in_flight).checked_sub(moving + perhaps_under_way),
+            in_flight: u64::from(policy.max_in_flight).checked_sub(count.under_way + perhaps_under_way),
             perhaps_under_way,
-            rate: u64::from(rate).saturating_sub(recent),
+            rate: u64::from(rate).saturating_sub(watch.told_after(since)),
             raise: u64::from(policy.rate_per_minute),
         }
     }
@@ -70,7 +69,6 @@ impl Room {
 
 /// Opens the next wave when its turn has come, and raises the threshold.
 pub(super) fn release_more(turn: &Turn<'_>, rollout: &mut Rollout, room: &Room, progress: &mut Progress) {
-    let now = turn.facts.now;
     if rollout.completed_at.is_some() {
         return;
     }
@@ -84,39 +82,53 @@ pub(super) fn release_more(turn: &Turn<'_>, rollout: &mut Rollout, room: &Room, 
         return;
     }
     let last_raise = rollout.marks.iter().map(|mark| mark.at).max();
-    if last_raise.is_some_and(|at| now.duration_since(at) < RAISE_EVERY) {
+    if last_raise.is_some_and(|at| turn.granted().duration_since(at) < RAISE_EVERY) {
         return;
     }
     // Before the first device has moved, devices are released one by one until one of them is online, and none
     // while that one is awaited.
-    let first = rollout.first.as_ref();
-    let first_moved = first.is_some_and(|first| first.moved_at.is_some());
-    let awaited = !first_moved && first.is_some_and(|first| turn.awaits(rollout, first));
-    let room = if first_moved { room.to_release() } else { room.to_release().min(1) };
-    if room == 0 || awaited {
+    let room = match turn.first(rollout) {
+        First::Moved(_) => room.to_release(),
+        First::Try => room.to_release().min(1),
+        First::Awaited(..) | First::Untold(_) | First::NoMore(..) => 0,
+    };
+    if room == 0 {
         return;
     }
     let above = ranks_above(turn, rollout.threshold, rollout.limit, room);
     let exhausted = (above.len() as u64) < room;
     let next = if exhausted { rollout.limit } else { above.last().copied().unwrap_or(rollout.limit) };
     rollout.threshold = Some(next);
-    push_mark(rollout, next, now);
+    // Not before the wave that it belongs to, whichever clock was the latest then.
+    push_mark(rollout, next, turn.noted().max(rollout.wave_opened_at.unwrap_or(Timestamp::MIN)));
 }
 
-/// Fixes what a wave releases at most: a device count becomes the rank of the last of them.
-fn open_wave(turn: &Turn<'_>, rollout: &mut Rollout, wave: u32) {
-    let index = usize::try_from(wave).unwrap_or(usize::MAX);
+/// What a wave releases at most, as the list of waves is now: a device count becomes the rank of the last of them.
+pub(super) fn limit_of(turn: &Turn<'_>, rollout: &Rollout, wave: Wave) -> Rank {
     let threshold = rollout.threshold;
     let all = turn.movable(threshold).count() as u64;
-    let is_last = index + 1 >= turn.group.waves.len();
-    let count = turn.group.waves.get(index).map_or(all, |share| share.at_least(all));
+    let is_last = wave.place() + 1 >= turn.group.waves.len();
+    let count = size_of(turn, wave, all);
     let limit = if is_last && count >= all { Rank::LAST } else { rank_at(turn, threshold, count, all) };
     // Cumulative: a wave never takes back what an earlier one released.
-    rollout.limit = limit.max(rollout.threshold.unwrap_or(Rank(0)));
+    limit.max(threshold.unwrap_or(Rank(0)))
+}
+
+/// How many of all devices that are to be moved a wave releases.
+pub(super) fn size_of(turn: &Turn<'_>, wave: Wave, all: u64) -> u64 {
+    turn.group.waves.get(wave.place()).map_or(all, |share| share.at_least(all))
+}
+
+/// Fixes what a wave releases.
+fn open_wave(turn: &Turn<'_>, rollout: &mut Rollout, wave: Wave) {
+    rollout.limit = limit_of(turn, rollout, wave);
     rollout.wave = wave;
-    rollout.wave_opened_at = Some(turn.facts.now);
+    rollout.waves = Some(edited::digest(&turn.group.waves));
+    rollout.cut_short = false;
+    rollout.wave_opened_at = Some(turn.noted());
     rollout.wave_completed_at = None;
     rollout.done_at_opening = Some(turn.tally.done);
+    rollout.counted = None;
     rollout.hooks = None;
 }
 

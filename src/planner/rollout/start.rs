@@ -8,7 +8,8 @@ use crate::catalog::Version;
 use crate::planner::desired::Group;
 use crate::planner::memory::{Memory, Rollout};
 
-/// Starts a rollout for every group that has none of this identity; devices already current count as done.
+/// Starts a rollout for every group that has none of this identity; devices already current count as done. A group that only got
+/// another name goes on, and a halted one stays halted.
 pub(super) fn start_rollouts(
     memory: &mut Memory,
     groups: &[Group],
@@ -21,11 +22,13 @@ pub(super) fn start_rollouts(
         .iter()
         .map(|group| {
             let id = rollout_id(group, targets, release);
-            before
-                .iter()
-                .find(|rollout| rollout.group == group.name && rollout.id == id)
-                .cloned()
-                .unwrap_or_else(|| Rollout::begun(&group.name, id, now))
+            let same = || before.iter().filter(|rollout| rollout.id == id);
+            let is_named_so = |rollout: &&Rollout| rollout.group == group.name;
+            let is_renamed = |rollout: &&Rollout| !groups.iter().any(|other| other.name == rollout.group);
+            match same().find(is_named_so).or_else(|| same().find(is_renamed)) {
+                Some(known) => Rollout { group: group.name.clone(), ..known.clone() },
+                None => Rollout::begun(&group.name, id, now),
+            }
         })
         .collect();
 }

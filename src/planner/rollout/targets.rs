@@ -37,28 +37,53 @@ impl Targets {
         self.versions[product as usize][os as usize]
     }
 
-    /// Whether a device is to be brought up by a rollout: its app is pushed by the server, and it is below its target. A newer
-    /// app that is accepted is current; nothing is ever moved down.
+    /// Whether anything is to be run by an app that the server pushes. Mobile apps come from app stores
+    /// (FACTS.md, mobile-stores): reported, never pushed.
+    fn pushed(&self, product: Product, os: Os) -> Option<Version> {
+        match product {
+            Product::CrashPlan | Product::SharePlan => self.target(product, os),
+            Product::SharePlanMobile => None,
+        }
+    }
+
+    /// How far the app of a device is. A newer app that is accepted is current; nothing is ever moved down.
+    pub fn level(&self, device: &Device) -> AppLevel {
+        match (self.pushed(device.product, device.os), device.version) {
+            (None, _) => AppLevel::Current,
+            (Some(_), None) => AppLevel::Unreadable,
+            (Some(target), Some(version)) if version < target => AppLevel::Behind,
+            (Some(_), Some(_)) => AppLevel::Current,
+        }
+    }
+
+    /// Whether a device is to be brought up by a rollout.
     pub fn is_behind(&self, device: &Device) -> bool {
-        self.is_app_behind(device.product, device.os, device.version)
+        self.level(device) == AppLevel::Behind
     }
 
     /// The same of an app.
     pub fn is_app_behind(&self, product: Product, os: Os, version: Version) -> bool {
-        match product {
-            Product::CrashPlan | Product::SharePlan => {
-                self.target(product, os).is_some_and(|target| version < target)
-            }
-            // Mobile apps come from app stores (FACTS.md, mobile-stores): reported, never pushed.
-            Product::SharePlanMobile => false,
-        }
+        self.pushed(product, os).is_some_and(|target| version < target)
     }
 
     /// Whether a mobile app is behind.
     pub(super) fn is_mobile_behind(&self, device: &Device) -> bool {
+        let target = self.target(device.product, device.os);
+        let versions = target.zip(device.version);
         device.product == Product::SharePlanMobile
-            && self.target(device.product, device.os).is_some_and(|target| device.version < target)
+            && versions.is_some_and(|(target, version)| version < target)
     }
+}
+
+/// How far the app of a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppLevel {
+    /// It runs that, or something newer, or nothing is there for it.
+    Current,
+    /// It runs something older.
+    Behind,
+    /// What it runs cannot be read.
+    Unreadable,
 }
 
 impl fmt::Display for Targets {

@@ -4,14 +4,14 @@ use std::cell::RefCell;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::evidence::{Evidence, evidence};
-use super::tally::{Tally, tally};
+use super::evidence::{Evidence, Examiner, Failure};
+use super::tally::{Tally, count};
+use super::targets::AppLevel;
 use super::{RETRY_TIME, Targets};
 use crate::catalog::{Acceptance, Release, Version};
 use crate::fleet::devices::{Device, DeviceState};
-use crate::fleet::{Devices, PerApp};
+use crate::fleet::{Departed, Devices, PerApp, Sighting, Watch};
 use crate::planner::memory::{Memory, Rollout};
-use crate::planner::observed::Flags;
 use crate::planner::window::{Opening, opening};
 use crate::planner::{Desired, words};
 
@@ -28,8 +28,14 @@ pub enum Verdict {
     Pending,
     /// Connected for longer than its app retries by itself, and still old.
     Failed,
+    /// It was done, and runs something older again.
+    FellBack,
+    /// Nothing that it reports is a version: what it runs is not known.
+    Unreadable,
     /// Silent since it was told to upgrade, beyond what is usual in its group.
     Lost,
+    /// Released, and gone before it had moved: it is in the authority's list no more, or blocked, or deactivated.
+    Missing,
     /// Its wave has not reached it.
     Waiting,
     /// No group matches it, or the spec holds its group.
@@ -50,13 +56,16 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Done,
         Self::Newer,
         Self::InFlight,
         Self::Pending,
         Self::Failed,
+        Self::FellBack,
+        Self::Unreadable,
         Self::Lost,
+        Self::Missing,
         Self::Waiting,
         Self::Held,
         Self::Unsupported,
@@ -86,7 +95,10 @@ impl Verdict {
             Self::InFlight => "InFlight",
             Self::Pending => "Pending",
             Self::Failed => "Failed",
+            Self::FellBack => "FellBack",
+            Self::Unreadable => "Unreadable",
             Self::Lost => "Lost",
+            Self::Missing => "Missing",
             Self::Waiting => "Waiting",
             Self::Held => "Held",
             Self::Unsupported => "Unsupported",
@@ -123,45 +135,65 @@ struct LostCut {
     guid: u64,
 }
 
-/// How many devices of a group are lost, and since when they must have been silent.
+/// How many devices of a group are lost and missing, and since when the lost ones must have been silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Losses {
     pub(super) lost: u64,
+    pub(super) missing: u64,
     pub(super) silent_since: Timestamp,
 }
 
 impl Losses {
     pub(super) fn of(tally: &Tally) -> Self {
-        Self { lost: tally.lost, silent_since: tally.silent_since }
+        Self { lost: tally.lost, missing: tally.missing, silent_since: tally.silent_since }
     }
 }
 
 /// Judges the devices of one listing.
 pub struct Judge<'a> {
     release: Option<&'a Release>,
-    targets: Option<Targets>,
+    targets: Option<&'a Targets>,
+    examiner: Option<Examiner<'a>>,
     desired: &'a Desired,
     /// The rollouts that the devices are in, in the order of the groups; none where nothing is rolled out.
     rollouts: &'a [Rollout],
-    flags: &'a Flags,
+    watch: &'a Watch,
+    /// Whether who left the list is missing, rather than gone for good.
+    misses: bool,
+    losses: Vec<Losses>,
     lost: Vec<Option<LostCut>>,
     live_since: Timestamp,
     /// What the release says of each app.
     acceptances: RefCell<PerApp<Acceptance>>,
 }
 
+/// What devices are judged by: what they follow, or will.
+#[derive(Clone, Debug)]
+pub struct Judged<'a> {
+    release: Option<&'a Release>,
+    targets: Option<Targets>,
+}
+
+impl<'a> Judged<'a> {
+    /// By a release, as the spec takes it.
+    pub fn by(release: Option<&'a Release>, desired: &Desired) -> Self {
+        Self { release, targets: release.map(|release| Targets::of(release, &desired.devices)) }
+    }
+}
+
 impl<'a> Judge<'a> {
-    /// Judges against a release: what devices follow, or will. `losses` saves counting them once more.
+    /// A judge of one listing. `losses` saves counting them once more.
     pub fn new(
         devices: &Devices,
-        release: Option<&'a Release>,
+        judged: &'a Judged<'a>,
         desired: &'a Desired,
         memory: &'a Memory,
-        flags: &'a Flags,
+        watch: &'a Watch,
         losses: Option<&[Losses]>,
     ) -> Self {
         let groups = &desired.devices.groups;
-        let targets = release.map(|release| Targets::of(release, &desired.devices));
+        let (release, targets) = (judged.release, judged.targets.as_ref());
+        let examiner = targets.map(|targets| Examiner::new(devices, targets, watch));
         let settled = memory.settled.as_ref().map(|settled| settled.release);
         // Ranks of another release, or groups that the rows were not matched by, say nothing about these rollouts.
         let is_rolled_out = settled.is_some()
@@ -170,30 +202,73 @@ impl<'a> Judge<'a> {
             && memory.rollouts.len() == groups.len()
             && memory.rollouts.iter().zip(groups).all(|(rollout, group)| rollout.group == group.name);
         let rollouts = if is_rolled_out { &memory.rollouts[..] } else { &[] };
-        let lost = match &targets {
-            Some(targets) if is_rolled_out => {
-                let counted = || {
-                    let tallies = tally(devices, targets, memory, desired, flags, devices.finished);
-                    tallies.iter().map(Losses::of).collect()
-                };
-                let losses: Vec<Losses> = losses.map_or_else(counted, <[Losses]>::to_vec);
-                lost_cuts(devices, targets, memory, desired, flags, &losses)
-            }
+        let losses = match &examiner {
+            Some(examiner) if is_rolled_out => losses.map_or_else(
+                || {
+                    let counted = count(devices, examiner, memory, desired, watch, devices.finished);
+                    counted.tallies.iter().map(Losses::of).collect()
+                },
+                <[Losses]>::to_vec,
+            ),
             Some(_) | None => Vec::new(),
         };
         let live_since =
             devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
-        Self { release, targets, desired, rollouts, flags, lost, live_since, acceptances: RefCell::default() }
+        let mut judge = Self {
+            release,
+            targets,
+            examiner,
+            desired,
+            rollouts,
+            watch,
+            misses: memory.done.is_none(),
+            losses,
+            lost: Vec::new(),
+            live_since,
+            acceptances: RefCell::default(),
+        };
+        judge.lost = judge.lost_cuts(devices);
+        judge
     }
 
     /// What devices are to run.
     pub fn targets(&self) -> Option<&Targets> {
-        self.targets.as_ref()
+        self.targets
     }
 
-    /// The verdict on a device.
-    pub fn verdict(&self, device: &Device) -> Verdict {
+    /// How many devices were released and are in the list no more.
+    pub fn missing(&self) -> u64 {
+        self.losses.iter().map(|losses| losses.missing).sum()
+    }
+
+    /// Those of them that are known, as they were listed last; among them the ones that were blocked or deactivated.
+    pub fn known_missing(&self) -> impl Iterator<Item = &Device> {
+        self.watch.gone().filter(|gone| self.is_missing(gone)).map(|gone| gone.device)
+    }
+
+    fn is_missing(&self, gone: &Departed<'_>) -> bool {
+        let mut examined = self.examiner.iter().zip(self.rollout(gone.device));
+        self.misses
+            && self.desired.devices.exemption(gone.device.guid).is_none()
+            && examined.any(|(examiner, rollout)| examiner.is_missing(rollout, gone))
+    }
+
+    /// Whether somebody blocked or deactivated a device that was released and had not moved.
+    fn was_taken_out(&self, device: &Device) -> bool {
+        self.watch.find_gone(device.guid).is_some_and(|gone| self.is_missing(&gone))
+    }
+
+    /// What was seen of the device in a row.
+    fn sighting(&self, row: usize, device: &Device) -> Sighting {
+        self.examiner.as_ref().map(|examiner| examiner.sighting(row, device)).unwrap_or_default()
+    }
+
+    /// The verdict on the device in a row.
+    pub fn verdict(&self, row: usize, device: &Device) -> Verdict {
         match device.state {
+            DeviceState::Blocked | DeviceState::Deactivated if self.was_taken_out(device) => {
+                return Verdict::Missing;
+            }
             DeviceState::Blocked => return Verdict::Blocked,
             DeviceState::Deactivated => return Verdict::Deactivated,
             DeviceState::Active => {}
@@ -201,24 +276,27 @@ impl<'a> Judge<'a> {
         if self.desired.devices.exemption(device.guid).is_some() {
             return Verdict::Exempt;
         }
-        let Some(targets) = &self.targets else { return Verdict::Done };
+        let (Some(targets), Some(version)) = (&self.targets, device.version) else {
+            return if device.version.is_none() { Verdict::Unreadable } else { Verdict::Done };
+        };
         if targets.is_mobile_behind(device) {
             return Verdict::Mobile;
         }
-        if !targets.is_behind(device) {
+        if targets.level(device) == AppLevel::Current {
             let target = targets.target(device.product, device.os);
-            return match (self.acceptance(device), target) {
-                (Acceptance::Refused, target) if target != Some(device.version) => Verdict::Unsupported,
-                (_, Some(target)) if device.version > target => Verdict::Newer,
+            return match (self.acceptance(device, version), target) {
+                (Acceptance::Refused, target) if target != Some(version) => Verdict::Unsupported,
+                (_, Some(target)) if version > target => Verdict::Newer,
                 (_, _) => Verdict::Done,
             };
         }
-        self.behind(device)
+        self.behind(device, &self.sighting(row, device))
     }
 
-    fn behind(&self, device: &Device) -> Verdict {
-        match self.evidence(device) {
-            Some(Evidence::Failed { .. }) => Verdict::Failed,
+    fn behind(&self, device: &Device, sighting: &Sighting) -> Verdict {
+        match self.evidence(device, sighting) {
+            Some(Evidence::Failed { how: Failure::FellBack, .. }) => Verdict::FellBack,
+            Some(Evidence::Failed { how: Failure::NotMoved, .. }) => Verdict::Failed,
             Some(Evidence::InFlight { .. }) if self.is_lost(device) => Verdict::Lost,
             Some(Evidence::InFlight { .. }) => Verdict::InFlight,
             Some(Evidence::Pending { .. }) => Verdict::Pending,
@@ -239,9 +317,8 @@ impl<'a> Judge<'a> {
         self.rollouts.get(usize::from(device.group))
     }
 
-    fn evidence(&self, device: &Device) -> Option<Evidence> {
-        let is_behind = self.targets.as_ref()?.is_behind(device);
-        Some(evidence(self.rollout(device)?, device, is_behind, self.flags))
+    fn evidence(&self, device: &Device, sighting: &Sighting) -> Option<Evidence> {
+        Some(self.examiner.as_ref()?.evidence(self.rollout(device)?, device, sighting))
     }
 
     fn is_lost(&self, device: &Device) -> bool {
@@ -249,20 +326,30 @@ impl<'a> Judge<'a> {
         self.lost.get(usize::from(device.group)).copied().flatten().is_some_and(|cut| place <= cut)
     }
 
-    fn acceptance(&self, device: &Device) -> Acceptance {
+    fn acceptance(&self, device: &Device, version: Version) -> Acceptance {
         let Some(release) = self.release else { return Acceptance::Unknown };
-        let accepted = || release.acceptance(device.product, device.os, device.version);
-        *self.acceptances.borrow_mut().of(device.app(), accepted)
+        let accepted = || release.acceptance(device.product, device.os, version);
+        *self.acceptances.borrow_mut().of((device.product, device.os, version), accepted)
     }
 
-    /// The verdict on a device, and everything that led to it.
-    pub fn describe(&self, device: &Device, now: Timestamp) -> Described {
-        let verdict = self.verdict(device);
+    /// The verdict on the device in a row, and everything that led to it.
+    pub fn describe(&self, row: usize, device: &Device, now: Timestamp) -> Described {
+        let verdict = self.verdict(row, device);
+        self.described(verdict, device, &self.sighting(row, device), now)
+    }
+
+    /// The same of one that is missing.
+    pub fn describe_missing(&self, device: &Device, now: Timestamp) -> Described {
+        let sighting = self.watch.find_gone(device.guid).map(|gone| gone.sighting).unwrap_or_default();
+        self.described(Verdict::Missing, device, &sighting, now)
+    }
+
+    fn described(&self, verdict: Verdict, device: &Device, sighting: &Sighting, now: Timestamp) -> Described {
         let rollout = self.rollout(device);
-        let released_at = self.evidence(device).and_then(Evidence::released_at);
+        let released_at = self.evidence(device, sighting).and_then(Evidence::released_at);
         let target = self.targets.as_ref().and_then(|targets| targets.target(device.product, device.os));
-        let flagged_at = self.flags.given.get(&device.guid).copied();
-        let flagged_at = flagged_at.filter(|at| rollout.is_some_and(|rollout| *at >= rollout.started_at));
+        let flagged_at =
+            sighting.told_at.filter(|at| rollout.is_some_and(|rollout| *at >= rollout.started_at));
         let mut reason = self.reason(device, verdict, target, released_at);
         match verdict {
             Verdict::Waiting | Verdict::Pending => reason += &self.closed_window(now),
@@ -274,7 +361,10 @@ impl<'a> Judge<'a> {
             | Verdict::Done
             | Verdict::Newer
             | Verdict::Failed
+            | Verdict::FellBack
+            | Verdict::Unreadable
             | Verdict::Lost
+            | Verdict::Missing
             | Verdict::Held
             | Verdict::Unsupported
             | Verdict::Mobile
@@ -314,7 +404,7 @@ impl<'a> Judge<'a> {
         let release =
             self.release.map_or_else(|| "no release".to_owned(), |release| release.version.to_string());
         let app = format!("{} on {}", device.product, device.os);
-        let at = device.version;
+        let at = device.version.map_or_else(|| "no version".to_owned(), |version| version.to_string());
         let target = target.map_or_else(|| "nothing".to_owned(), |target| target.to_string());
         let released = released_at.map_or_else(|| "never".to_owned(), words::past);
         let seen = match Timestamp::from_second(device.last_connected) {
@@ -330,6 +420,18 @@ impl<'a> Judge<'a> {
             Verdict::Failed => {
                 let minutes = RETRY_TIME.as_mins();
                 format!("connected for more than {minutes} min since it was told to upgrade, still at {at}")
+            }
+            Verdict::FellBack => format!("ran something newer before, and is back at {at}"),
+            Verdict::Unreadable => {
+                format!("reports nothing that is a version; to run: {target}; seen {seen}")
+            }
+            Verdict::Missing => {
+                let how = match device.state {
+                    DeviceState::Active => "no longer in the authority's list",
+                    DeviceState::Blocked => "blocked at the authority since",
+                    DeviceState::Deactivated => "deactivated at the authority since",
+                };
+                format!("released {released}, and {how}; last at {at}, seen {seen}")
             }
             Verdict::Lost => {
                 format!("told to upgrade {released}, silent since {seen}: beyond what is usual in its group")
@@ -363,44 +465,38 @@ impl<'a> Judge<'a> {
             Some(threshold) => {
                 format!(
                     "rank {} is above {threshold}, to where wave {} of {waves} has released",
-                    device.rank,
-                    rollout.wave + 1
+                    device.rank, rollout.wave
                 )
             }
         }
     }
-}
 
-/// Of the silent devices of each group the last one that counts as lost.
-fn lost_cuts(
-    devices: &Devices,
-    targets: &Targets,
-    memory: &Memory,
-    desired: &Desired,
-    flags: &Flags,
-    losses: &[Losses],
-) -> Vec<Option<LostCut>> {
-    let cut = |(index, losses): (usize, &Losses)| {
+    /// Of the silent devices of each group the last one that counts as lost.
+    fn lost_cuts(&self, devices: &Devices) -> Vec<Option<LostCut>> {
+        let groups = self.losses.iter().enumerate();
+        groups.map(|(index, losses)| self.lost_cut(devices, index, losses)).collect()
+    }
+
+    fn lost_cut(&self, devices: &Devices, index: usize, losses: &Losses) -> Option<LostCut> {
         let lost = usize::try_from(losses.lost).ok()?.checked_sub(1)?;
-        let rollout = memory.rollouts.get(index)?;
-        let mut silent: Vec<LostCut> = devices
-            .rows()
-            .iter()
-            .filter(|device| usize::from(device.group) == index && device.state == DeviceState::Active)
-            .filter(|device| {
-                !device.seen_since(losses.silent_since) && desired.devices.exemption(device.guid).is_none()
+        let rows = devices.rows().iter().enumerate();
+        let mut silent: Vec<LostCut> = rows
+            .filter(|(_, device)| {
+                usize::from(device.group) == index
+                    && device.state == DeviceState::Active
+                    && !device.seen_since(losses.silent_since)
+                    && self.desired.devices.exemption(device.guid).is_none()
             })
-            .filter(|device| {
-                let found = evidence(rollout, device, targets.is_behind(device), flags);
-                matches!(found, Evidence::InFlight { .. })
+            .filter(|(row, device)| {
+                let found = self.evidence(device, &self.sighting(*row, device));
+                matches!(found, Some(Evidence::InFlight { .. }))
             })
-            .map(|device| LostCut { last_connected: device.last_connected, guid: device.guid })
+            .map(|(_, device)| LostCut { last_connected: device.last_connected, guid: device.guid })
             .collect();
         if silent.is_empty() {
             return None;
         }
         let last = lost.min(silent.len() - 1);
         Some(*silent.select_nth_unstable(last).1)
-    };
-    losses.iter().enumerate().map(cut).collect()
+    }
 }

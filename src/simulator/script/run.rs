@@ -194,11 +194,13 @@ impl Run {
 
     fn next_listing(&self, wants: &Wants) -> Timestamp {
         let Some(devices) = &self.process.devices else { return self.now };
-        let is_asked = wants.devices_since.is_some_and(|since| since > devices.began);
+        let in_world = |at: Timestamp| at.saturating_sub(self.clocks.monotonic).unwrap_or(at);
+        let began = in_world(devices.began);
+        let is_asked = wants.devices_since.is_some_and(|since| self.in_world_time(since) > began);
         let is_rolling = wants.devices_every < crate::planner::cadence::DEVICES_AT_REST;
         let every = if is_rolling { wants.devices_every } else { IDLE_LISTING };
         let next = devices.finished.saturating_add(every).unwrap_or(Timestamp::MAX);
-        if is_asked { self.now } else { self.in_world_time(next) }
+        if is_asked { self.now } else { in_world(next) }
     }
 
     fn is_quiet(&self, decision: &Decision) -> bool {
@@ -241,16 +243,13 @@ impl Run {
         self.events.extend(decision.events.iter().map(|event| (event.reason, event.note.clone())));
         self.object.memory = decision.memory.clone();
         self.process.wants = Some(decision.wants);
-        for guid in &decision.flags_over {
-            self.process.flagged.given.remove(guid);
-        }
         let steps = decision.steps.clone();
         self.last = Some(decision);
         for step in steps {
             self.boundaries += 1;
             if self.crash_at == Some(CrashPoint(self.boundaries - 1)) {
                 // The write is there, the effect is not, and the process forgets everything.
-                self.process = Process::begin(self.operators_now());
+                self.process = Process::begin(self.operators_now(), &self.object.memory);
                 self.was_killed = true;
                 break;
             }
@@ -282,7 +281,8 @@ impl Run {
                 for device in devices {
                     let flagged = self.world.flag(crate::simulator::ComputerId(device.computer_id));
                     if flagged.is_ok() {
-                        self.process.flagged.given.insert(device.guid, self.operators_now());
+                        let now = self.operators_now();
+                        self.process.watch.note_told(device.guid, now);
                     }
                 }
             }

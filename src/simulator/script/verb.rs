@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::duration;
 use crate::catalog::{Os, Product, Version};
+use crate::fleet::DeviceState;
 use crate::simulator::scenario::{Behaviour, ClusterType, Exception, Hours, Minutes};
 
 /// A verb and where it stands.
@@ -112,6 +113,8 @@ pub enum Verb {
     Offer(Product, Version, Os),
     /// `remove COUNT PRODUCT VERSION`: so many devices with that app leave.
     Remove(u32, Product, Version),
+    /// `block COUNT PRODUCT VERSION`, `deactivate …`, `readmit …`: so many devices with that app.
+    Standing(DeviceState, u32, Product, Version),
     /// `move organisation PATH under PATH`: with everything below it.
     MoveOrganisation(String, String),
     /// `expect …`
@@ -338,6 +341,15 @@ fn read(text: &str) -> Result<Verb, String> {
         ["hook", name, "has", "no", "template"] => Verb::Hook(owned(name), HookEnd::NoTemplate),
         ["offer", product, at, os] => Verb::Offer(named(product)?, version(at)?, named(os)?),
         ["remove", count, product, at] => Verb::Remove(number(count)?, named(product)?, version(at)?),
+        ["block", count, product, at] => {
+            Verb::Standing(DeviceState::Blocked, number(count)?, named(product)?, version(at)?)
+        }
+        ["deactivate", count, product, at] => {
+            Verb::Standing(DeviceState::Deactivated, number(count)?, named(product)?, version(at)?)
+        }
+        ["readmit", count, product, at] => {
+            Verb::Standing(DeviceState::Active, number(count)?, named(product)?, version(at)?)
+        }
         ["move", "organisation", path, "under", to] => Verb::MoveOrganisation(owned(path), owned(to)),
         ["expect", ..] => Verb::Expect(expectation(&words[1..])?),
         _ => return Err("no such verb".into()),

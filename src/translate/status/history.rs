@@ -47,15 +47,25 @@ fn finished(hop: &Hop, memory: &Memory) -> Option<HistoryEntry> {
     })
 }
 
-/// The completed releases, newest first. An entry is open while its release stays completed; then it is closed and kept.
+/// The completed releases, newest first. An entry is open while its release stays completed. It is closed and kept when the environment
+/// goes on to a newer one; when it is not completed any more, or somebody brought back an older one, it proves nothing and goes.
 pub(super) fn proven(
     previous: Option<&CodeUpgradeStatus>,
     decision: &Decision,
     now: Timestamp,
 ) -> Vec<ProvenEntry> {
     let mut proven = previous.map(|previous| previous.proven.clone()).unwrap_or_default();
-    let done = decision.memory.done.as_ref();
+    let memory = &decision.memory;
+    let done = memory.done.as_ref().filter(|_| memory.is_done());
     let devices = &decision.report.devices;
+    let restored = memory.restored.as_ref().map(|restored| restored.release);
+    let at = restored.or(memory.settled.as_ref().map(|settled| settled.release));
+    let is_withdrawn = |entry: &ProvenEntry| {
+        let is_known = memory.done.as_ref().is_some_and(|known| known.release == entry.release);
+        let has_lapsed = is_known && done.is_none();
+        entry.until.is_none() && (has_lapsed || at.is_some_and(|at| at < entry.release))
+    };
+    proven.retain(|entry| !is_withdrawn(entry));
     let mut is_listed = false;
     for entry in proven.iter_mut().filter(|entry| entry.until.is_none()) {
         if done.is_some_and(|done| done.release == entry.release && done.at == entry.since) {

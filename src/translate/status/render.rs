@@ -108,7 +108,10 @@ pub(super) fn devices(report: &DevicesReport) -> DevicesStatus {
         in_flight: verdicts.of(DeviceVerdict::InFlight),
         pending: verdicts.of(DeviceVerdict::Pending),
         failed: verdicts.of(DeviceVerdict::Failed),
+        fell_back: verdicts.of(DeviceVerdict::FellBack),
+        unreadable: verdicts.of(DeviceVerdict::Unreadable),
         lost: verdicts.of(DeviceVerdict::Lost),
+        missing: verdicts.of(DeviceVerdict::Missing),
         waiting: verdicts.of(DeviceVerdict::Waiting),
         held: verdicts.of(DeviceVerdict::Held),
         stale: *stale,
@@ -142,6 +145,7 @@ fn group(report: &GroupReport) -> GroupStatus {
         waiting,
         failed,
         lost,
+        missing,
         wave,
         waves,
         state,
@@ -152,7 +156,7 @@ fn group(report: &GroupReport) -> GroupStatus {
         name: name.clone(),
         state: state.name().to_owned(),
         since: *since,
-        wave: (*wave > 0).then(|| format!("{wave}/{waves}")),
+        wave: wave.map(|wave| format!("{wave}/{waves}")),
         released: released.map(|percent| format!("{percent} %")),
         total: *total,
         done: *done,
@@ -161,6 +165,7 @@ fn group(report: &GroupReport) -> GroupStatus {
         waiting: *waiting,
         failed: *failed,
         lost: *lost,
+        missing: *missing,
     }
 }
 

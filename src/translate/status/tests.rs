@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::catalog::Version;
-use crate::fleet::{Guid, Rank};
+use crate::fleet::{Guid, Rank, Wave};
 use crate::planner::desired::{AtOnce, ImageFrom, WorkloadRef};
 use crate::planner::memory::{
     Baseline, Done, HookRound, Hop, HopServer, Mark, Means, Rollout, ServerBaseline, Settled, Wait,
@@ -61,7 +61,6 @@ fn decision(phase: Phase, message: &str) -> Decision {
             arrangement: crate::fleet::Arrangement::new([], None),
         },
         wake_at: None,
-        flags_over: Vec::new(),
         telling: crate::planner::Telling::Tell,
     }
 }
@@ -254,16 +253,36 @@ fn history_keeps_the_newest_twenty() {
 #[test]
 fn what_was_proven_is_closed_when_it_ends_and_kept() {
     let mut done = decision(Phase::Done, "done");
-    done.memory.done = Some(Done { release: version("4.3.5.3"), at: at(10) });
+    done.memory.done = Some(Done { release: version("4.3.5.3"), at: at(10), lapsed_at: None });
     let first = status(None, &done, Some(1), at(10));
     let second = status(Some(&first), &done, Some(1), at(20));
     let [entry] = &second.proven[..] else { panic!("one entry") };
     assert_eq!((entry.since, entry.until, entry.devices), (at(10), None, 4_120));
     let left = status(Some(&second), &decision(Phase::Upgrading, "on"), Some(2), at(30));
     assert_eq!(left.proven[0].until, Some(at(30)));
-    done.memory.done = Some(Done { release: version("4.3.5.3"), at: at(90) });
+    done.memory.done = Some(Done { release: version("4.3.5.3"), at: at(90), lapsed_at: None });
     let again = status(Some(&left), &done, Some(2), at(90));
     assert_eq!(again.proven.iter().map(|entry| entry.until).collect::<Vec<_>>(), [None, Some(at(30))]);
+}
+
+#[test]
+fn what_is_not_so_any_more_proves_nothing() {
+    let release = version("4.3.5.3");
+    let mut done = decision(Phase::Done, "done");
+    done.memory.done = Some(Done { release, at: at(10), lapsed_at: None });
+    done.memory.settled = Some(Settled::new(release, at(0), []));
+    let first = status(None, &done, Some(1), at(10));
+    let mut lapsed = done.clone();
+    lapsed.memory.done = Some(Done { release, at: at(10), lapsed_at: Some(at(100)) });
+    let second = status(Some(&first), &lapsed, Some(1), at(100));
+    assert_eq!(second.proven, []);
+    done.memory.done = Some(Done { release, at: at(40), lapsed_at: None });
+    let third = status(Some(&second), &done, Some(1), at(130));
+    assert_eq!((third.proven[0].since, third.proven[0].until), (at(40), None));
+    let mut restored = done.clone();
+    restored.memory.done = None;
+    restored.memory.settled = Some(Settled::new(version("4.2.3.1"), at(200), []));
+    assert_eq!(status(Some(&third), &restored, Some(1), at(200)).proven, []);
 }
 
 #[test]
@@ -299,7 +318,8 @@ fn a_status_stays_below_64_kib_in_a_rollout_to_any_number_of_devices() {
             waiting: 7_654_321,
             failed: 12_345,
             lost: 12_345,
-            wave: 9,
+            missing: 12_345,
+            wave: Some(Wave::at(9)),
             waves: 10,
             state: GroupState::Releasing,
             since: Some(at(0)),
@@ -312,7 +332,9 @@ fn a_status_stays_below_64_kib_in_a_rollout_to_any_number_of_devices() {
             group: format!("group-with-a-name-that-is-rather-long-{number:02}"),
             id: "0123456789abcdef".into(),
             started_at: at(0),
-            wave: 9,
+            wave: Wave::at(9),
+            waves: Some("01234567".into()),
+            cut_short: false,
             limit: Rank::LAST,
             threshold: Some(Rank::LAST),
             marks: (0..16).map(mark).collect(),
@@ -321,9 +343,14 @@ fn a_status_stays_below_64_kib_in_a_rollout_to_any_number_of_devices() {
             wave_completed_at: Some(at(1)),
             completed_at: Some(at(1)),
             halted_at: None,
+            halted_by: None,
             halted_by_hook: None,
-            hooks: Some(HookRound { wave: 9, attempt: 99, again_at: Some(at(1)) }),
+            hooks: Some(HookRound { wave: Wave::at(9), attempt: 99, again_at: Some(at(1)) }),
             done_at_opening: Some(9_999_999),
+            counted: None,
+            sample: std::collections::BTreeMap::new(),
+            teller: Some(at(1)),
+            told_anew: 9,
         })
         .collect();
     let release = version("4.3.5.3");

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Run;
-use crate::fleet::{Devices, GroupRule, Guid};
+use crate::fleet::{Devices, GroupRule, Guid, Watch};
 use crate::planner::desired::{ImageFrom, Method, Problem, StorageRole, WorkloadRef};
 use crate::planner::observed::{
-    Access, AccessFailure, AuthorityFacts, BackupFacts, Claimant, Claims, Flags, Proof, ProofFinding,
-    ServersFacts, SettingsFacts, Witnesses,
+    Access, AccessFailure, AuthorityFacts, BackupFacts, Claimant, Claims, Proof, ProofFinding, ServersFacts,
+    SettingsFacts, Witnesses,
 };
-use crate::planner::{Desired, Observed, Wants};
+use crate::planner::{Desired, Memory, Observed, Wants, rollout};
 use crate::simulator::observation;
 
 /// What the operator's process holds and loses when it ends.
@@ -25,14 +25,14 @@ pub(super) struct Process {
     pub(super) servers: Option<ServersFacts>,
     pub(super) settings: Option<SettingsFacts>,
     pub(super) devices: Option<Arc<Devices>>,
-    pub(super) flagged: Flags,
+    pub(super) watch: Watch,
     pub(super) group_problems: Vec<Problem>,
     pub(super) wants: Option<Wants>,
 }
 
 impl Process {
     /// One that begins to act now, by the operator's clock.
-    pub(super) fn begin(now: Timestamp) -> Self {
+    pub(super) fn begin(now: Timestamp, memory: &Memory) -> Self {
         Self {
             access: None,
             read: None,
@@ -40,7 +40,7 @@ impl Process {
             servers: None,
             settings: None,
             devices: None,
-            flagged: Flags::none(now),
+            watch: Watch::begin(now, rollout::carried(&memory.rollouts)),
             group_problems: Vec::new(),
             wants: None,
         }
@@ -114,7 +114,9 @@ impl Run {
             self.process.group_problems = unresolved.into_iter().map(Problem::of_group).collect();
             devices.began = self.stamp();
             devices.finished = self.stamp();
-            self.process.devices = Some(Arc::new(devices));
+            let devices = Arc::new(devices);
+            self.process.watch.follow(&devices);
+            self.process.devices = Some(devices);
         }
     }
 
@@ -192,7 +194,7 @@ impl Run {
             backup: self.backup.facts(self.now),
             proofs: self.proofs.iter().filter_map(|(name, finding)| proof(name, finding)).collect(),
             orders: self.object.orders.clone(),
-            flagged: Arc::new(self.process.flagged.clone()),
+            watch: Arc::new(self.process.watch.clone()),
             hooks: self.hooks.readings(desired),
             hook_runs: self.hooks.runs(self.now),
             catalog_problems: self.catalog_problems.clone(),

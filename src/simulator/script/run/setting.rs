@@ -98,7 +98,7 @@ impl Setting {
             catalog_problems,
             cluster,
             object,
-            process: Process::begin(self.scenario.start),
+            process: Process::begin(self.scenario.start, &crate::planner::Memory::default()),
             clocks: Clocks::default(),
             rival: None,
             backup: Backups::default(),

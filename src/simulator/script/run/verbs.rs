@@ -7,7 +7,8 @@ use super::process::{Process, shifted};
 use super::setting::group;
 use crate::api::CodeReleaseSpec;
 use crate::catalog::merge::Layer;
-use crate::fleet::Guid;
+use crate::catalog::{Product, Version};
+use crate::fleet::{DeviceState, Guid};
 use crate::planner::observed::{AccessFailure, Finalizer, ProofFinding};
 use crate::planner::order::Order;
 use crate::simulator::device::ReportedVersion;
@@ -18,6 +19,21 @@ use crate::simulator::settings::SettingsChange;
 use crate::translate;
 
 impl Run {
+    /// The guids of so many devices with an app, of those in a state.
+    fn some_devices(
+        &self,
+        count: u32,
+        product: Product,
+        version: Version,
+        is_wanted: impl Fn(DeviceState) -> bool,
+    ) -> Vec<u64> {
+        let version = ReportedVersion::Version(version);
+        let devices = self.world.devices().filter(|device| {
+            device.product == product && device.version == version && is_wanted(device.state)
+        });
+        devices.take(usize::try_from(count).unwrap_or(usize::MAX)).map(|device| device.guid).collect()
+    }
+
     pub(super) fn play(&mut self, line: &Line) -> Result<(), String> {
         match &line.verb {
             Verb::Expect(expectation) => {
@@ -63,7 +79,7 @@ impl Run {
                 self.object.memory = crate::planner::Memory::default();
                 self.object.orders.clear();
                 self.finalizer = Finalizer::Absent;
-                self.process = Process::begin(self.operators_now());
+                self.process = Process::begin(self.operators_now(), &self.object.memory);
             }
             Verb::Pause(what) => self.object.paused = Some(what.clone()),
             Verb::Unpause => self.object.paused = None,
@@ -129,21 +145,19 @@ impl Run {
             Verb::Workload(name, state) => self.cluster.ail(name, ailment(state)?),
             Verb::Commit(name, version) => self.cluster.commit(name, *version),
             Verb::Clock(witness, by) => self.shift(witness, *by)?,
-            Verb::Crash => self.process = Process::begin(self.operators_now()),
+            Verb::Crash => self.process = Process::begin(self.operators_now(), &self.object.memory),
             Verb::Hook(name, end) => self.hooks.set(name, *end),
             Verb::Offer(product, version, os) => self.world.offer(*product, *os, *version),
             Verb::Remove(count, product, version) => {
-                let gone: Vec<u64> = self
-                    .world
-                    .devices()
-                    .filter(|device| {
-                        device.product == *product && device.version == ReportedVersion::Version(*version)
-                    })
-                    .take(usize::try_from(*count).unwrap_or(usize::MAX))
-                    .map(|device| device.guid)
-                    .collect();
-                for guid in gone {
+                for guid in self.some_devices(*count, *product, *version, |_| true) {
                     told(self.world.remove_device(guid))?;
+                }
+            }
+            Verb::Standing(state, count, product, version) => {
+                let is_other =
+                    |is: DeviceState| (is == DeviceState::Active) != (*state == DeviceState::Active);
+                for guid in self.some_devices(*count, *product, *version, is_other) {
+                    told(self.world.set_device_state(guid, *state))?;
                 }
             }
             Verb::MoveOrganisation(path, to) => told(self.world.move_organisation(path, to))?,
