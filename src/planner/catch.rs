@@ -3,7 +3,7 @@
 use super::desired::Appliance;
 use super::draft::Draft;
 use super::facts::Facts;
-use super::observed::{Catch, Revisions, WorkloadReading};
+use super::observed::{Catch, Revisions, Rights, WorkloadReading};
 use super::step::Step;
 
 /// Closes the catch of every workload that the spec names and no hop owns, whatever else is refused. One that rolls is left to
@@ -23,6 +23,8 @@ pub(super) fn hold(facts: &Facts<'_>, draft: &mut Draft) {
             && workload_facts.catch == Catch::Open
             && workload_facts.revisions == Revisions::One
             && workload_facts.misfits.is_empty()
+            // What may not be done is not tried again and again: a gate says so, and the right is asked for anew at every look.
+            && !matches!(workload_facts.rights, Rights::Denied(_))
             && !is_held_already
         {
             draft.steps.push(Step::HoldCatch { server: server.name.clone(), workload });

@@ -94,6 +94,8 @@ fn decide_steps(facts: &Facts<'_>, draft: &mut Draft) {
 /// Takes the hop in flight further, and ends it when all its servers are verified.
 fn finish_hop(facts: &Facts<'_>, draft: &mut Draft) {
     if matches!(draft.standing, Standing::RestoredByHand { .. }) {
+        // Whatever becomes of the hop, no server of it is left to roll by accident meanwhile.
+        catch::hold(facts, draft);
         return;
     }
     if let Some(hop) = &mut draft.memory.hop {

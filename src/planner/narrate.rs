@@ -275,7 +275,7 @@ fn under_way(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
     }
     let upgrading = in_flight.iter().filter(|server| server.state == ServerState::Upgrading);
     let since = upgrading.filter_map(|server| server.since).min();
-    let is_slow = since.is_some_and(|since| view.now.duration_since(since) > durations::SERVER_SLOW_AFTER);
+    let is_slow = since.is_some_and(|since| view.now.duration_since(since) >= durations::SERVER_SLOW_AFTER);
     let reason = if is_slow { Reason::Slow } else { Reason::Upgrading };
     let slow = if is_slow { "slow: " } else { "" };
     let names = words::list(in_flight.iter().map(|server| &server.name), 2);

@@ -37,9 +37,10 @@ pub(super) fn wants(facts: &Facts<'_>, draft: &Draft) -> Wants {
     let odd = devices.is_some_and(|devices| devices.oddities.unaccounted() > 0)
         || !gates::facts::check_devices(&draft.view(facts)).passes();
     // The last readings before an order are taken soon.
-    let is_sure = memory.settled.is_some() && memory.hop.is_none() && memory.cleared.is_none();
+    let is_known = memory.settled.is_some() || is_verified(facts);
+    let is_at_rest = is_known && memory.hop.is_none() && memory.cleared.is_none();
     Wants {
-        servers_every: if is_sure { SERVERS_AT_REST } else { SERVERS_IN_A_HOP },
+        servers_every: if is_at_rest { SERVERS_AT_REST } else { SERVERS_IN_A_HOP },
         devices_every: if rolling || odd { DEVICES_IN_A_ROLLOUT } else { DEVICES_AT_REST },
         devices_since: match &memory.cleared {
             Some(cleared) => Some(gates::compatibility::listing_since(facts, cleared)),
@@ -48,6 +49,12 @@ pub(super) fn wants(facts: &Facts<'_>, draft: &Draft) -> Wants {
         },
         arrangement,
     }
+}
+
+/// Whether there is evidence enough of every server, whatever it says.
+fn is_verified(facts: &Facts<'_>) -> bool {
+    let servers = facts.observed.servers.as_ref();
+    servers.is_some_and(|servers| servers.list.iter().all(|server| server.streak.verifies()))
 }
 
 /// When to decide again at the latest, even if nothing happens: when the first of the holds, deadlines and pauses ends.

@@ -5,12 +5,16 @@
 //! the runner plays the API server, the kubelet and the people around the one `decide`.
 
 mod cluster;
+mod expectation;
+mod images;
 mod object;
+mod reading;
 mod run;
 mod timeline;
 mod verb;
+mod workload;
 
-pub use run::{CrashPoint, End, Outcome, run};
+pub use run::{CrashPoint, End, Outcome, Sight, Sighting, Told};
 pub use verb::{Line, ParseError, Verb};
 
 /// A story.
@@ -26,6 +30,14 @@ impl Script {
     /// # Errors
     /// Names the line and what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        verb::parse(text).map(|lines| Self { lines })
+        reading::lines(text).map(|lines| Self { lines })
     }
+}
+
+/// Runs a story, with the operator's process killed at a boundary if one is given; expectations count only without.
+///
+/// # Errors
+/// A line that cannot be played, or a decision that leads nowhere.
+pub fn run(script: &Script, crash_at: Option<CrashPoint>) -> Result<Outcome, String> {
+    run::run(&script.lines, crash_at)
 }

@@ -54,8 +54,10 @@ pub(super) struct Server {
     pub(super) role: ServerRole,
     /// The software that is installed; `None` before the first.
     pub(super) software: Option<Version>,
-    /// The version that its database is at.
+    /// The version that its database is at, or on its way to: no older software comes up on it any more.
     pub(super) database: Option<Version>,
+    /// Whether it is still on its way.
+    pub(super) migrating: bool,
     pub(super) state: ServerState,
     pub(super) network: Network,
     /// The version that the authority last saw.
@@ -93,6 +95,7 @@ impl Server {
             role,
             software: version,
             database: version,
+            migrating: false,
             state: if runs { ServerState::Running { since: start } } else { ServerState::Stopped },
             network: Network::Reached,
             known_version: version,

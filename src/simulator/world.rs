@@ -219,7 +219,8 @@ impl World {
 
     /// When something happens next that is not only somebody's coming or going.
     pub fn next_event(&self) -> Option<Timestamp> {
-        self.queue.peek().map(|Reverse((at, _, _))| *at)
+        let queued = self.queue.peek().map(|Reverse((at, _, _))| *at);
+        [queued, self.next_connection()].into_iter().flatten().min()
     }
 
     /// Moves everything forward to an instant. Time never runs back: an earlier instant changes nothing.

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::rooms::{code, files_of};
 
 /// Rooms without circles. One word adds another.
-const WITHOUT_CIRCLES: [&str; 6] = ["api", "catalog", "cli", "code42", "download", "playground"];
+const WITHOUT_CIRCLES: [&str; 7] = ["api", "catalog", "cli", "code42", "download", "playground", "simulator"];
 
 /// A module by its names from `src` on, such as `code42`, `client`.
 type Module = Vec<String>;

@@ -40,7 +40,7 @@ pub fn check(view: &View<'_>) -> Verdict {
     } else {
         format!("backups on {} are not back at 70 % of before the hop", words::list(&servers, 2))
     };
-    if view.now <= due {
+    if view.now < due {
         return Verdict::hold(Reason::BackupsNotBack, message, Some(due));
     }
     Verdict::refuse(

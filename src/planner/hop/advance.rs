@@ -275,7 +275,7 @@ fn older_release(hop: &Hop, entry: &HopServer, server: &Server) -> Option<Troubl
 /// no news of the server.
 fn is_overdue(facts: &Facts<'_>, entry: &HopServer, server: Option<&Server>) -> bool {
     let Some((since, unseen)) = awaited_since(entry) else { return false };
-    let is_late = facts.now.duration_since(since) > SERVER_DEADLINE.saturating_add(unseen);
+    let is_late = facts.now.duration_since(since) >= SERVER_DEADLINE.saturating_add(unseen);
     let is_seen = match (entry.role, server) {
         (_, Some(server)) => server.streak.verifies(),
         (ServerRole::Authority, None) => is_silent(facts),

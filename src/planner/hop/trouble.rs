@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::catalog::Version;
-use crate::planner::desired::WorkloadRef;
+use crate::planner::desired::{WorkloadKind, WorkloadRef};
 use crate::planner::durations::SERVER_DEADLINE;
 use crate::planner::reason::Reason;
 use crate::planner::words;
@@ -116,8 +116,9 @@ impl Trouble {
     pub fn mend(&self) -> String {
         match self {
             // Uncut: the sentence may have no room for the name of an image.
-            Self::WorkloadFails(_, why) => format!(
-                "mend that server, or correct its image in spec.sources; the hop goes on once it is verified ({why})"
+            Self::WorkloadFails(workload, why) => format!(
+                "mend that server, or correct its image in spec.sources{}; the hop goes on once it is verified ({why})",
+                unsticking(workload)
             ),
             Self::WorkloadUnfit(..) => {
                 "change the workload back so; the hop goes on by itself, or order Abandon to give it up"
@@ -146,5 +147,15 @@ impl Trouble {
                     .into()
             }
         }
+    }
+}
+
+/// What a corrected template takes beside: a `StatefulSet` waits for a pod that never became ready, for ever. It is said and not
+/// done: before the pod of a server that may be migrating is deleted, somebody had better look
+/// (https://github.com/kubernetes/kubernetes/issues/67250).
+fn unsticking(workload: &WorkloadRef) -> String {
+    match workload.kind {
+        WorkloadKind::StatefulSet => format!(" and delete pod {}-0, which is waited for else", workload.name),
+        WorkloadKind::Deployment => String::new(),
     }
 }

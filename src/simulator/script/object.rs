@@ -1,10 +1,13 @@
 //! The `CodeUpgrade` of a story: the spec as people edit it, the orders they give, the memory that the status keeps.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::cluster::image;
-use crate::api::CodeUpgrade;
+use super::images;
+use crate::api::code_upgrade_order::OrderState;
+use crate::api::{CodeUpgrade, CodeUpgradeOrder, CodeUpgradeOrderStatus};
 use crate::catalog::{Catalog, Version};
 use crate::planner::order::Order;
 use crate::planner::{Desired, Memory};
@@ -14,13 +17,15 @@ use crate::translate;
 #[derive(Clone, Debug)]
 pub(super) struct Object {
     spec: Value,
-    pub(super) generation: i64,
-    pub(super) deleted: bool,
+    generation: i64,
+    deleted: bool,
     /// What above the spec pauses.
-    pub(super) paused: Option<String>,
+    paused: Option<String>,
     pub(super) memory: Memory,
-    pub(super) orders: Vec<Order>,
+    orders: Vec<CodeUpgradeOrder>,
     edited: bool,
+    /// The wanted state, until something is edited.
+    read: Option<Arc<Desired>>,
 }
 
 impl Object {
@@ -29,7 +34,7 @@ impl Object {
         let server = |name: &str| json!({"name": name, "statefulSet": name, "imageFrom": "Operator"});
         let sources: Vec<Value> = catalog
             .releases()
-            .map(|release| json!({"release": release.version.to_string(), "image": image(release.version)}))
+            .map(|release| json!({"release": release.version.to_string(), "image": images::name(release.version)}))
             .collect();
         let spec = json!({
             "authority": {
@@ -51,6 +56,7 @@ impl Object {
             memory: Memory::default(),
             orders: Vec::new(),
             edited: false,
+            read: None,
         }
     }
 
@@ -58,7 +64,10 @@ impl Object {
     ///
     /// # Errors
     /// Where the story's spec does not even have the shape of one.
-    pub(super) fn desired(&mut self) -> Result<Desired, String> {
+    pub(super) fn desired(&mut self) -> Result<Arc<Desired>, String> {
+        if let Some(read) = &self.read {
+            return Ok(Arc::clone(read));
+        }
         if std::mem::take(&mut self.edited) {
             self.generation += 1;
         }
@@ -72,7 +81,60 @@ impl Object {
         if let Some(what) = &self.paused {
             desired.paused = Some(what.clone());
         }
-        Ok(desired)
+        Ok(Arc::clone(self.read.insert(Arc::new(desired))))
+    }
+
+    /// The status is written: what is remembered, and what became of orders.
+    pub(super) fn write(&mut self, memory: Memory, desired: &Desired, now: Timestamp) {
+        for order in &mut self.orders {
+            order.status = Some(translate::order_status(order, desired, &memory, now));
+        }
+        self.memory = memory;
+    }
+
+    /// Somebody gives an order; the fields of its spec beside `upgrade`.
+    pub(super) fn give(&mut self, mut spec: Value, now: Timestamp) -> Result<(), String> {
+        let number = self.orders.len() + 1;
+        spec["upgrade"] = "story".into();
+        let metadata = json!({
+            "name": format!("order-{number}"),
+            "uid": format!("order-{number:04}"),
+            "creationTimestamp": now,
+        });
+        let order = serde_json::from_value(json!({"metadata": metadata, "spec": spec}));
+        self.orders.push(order.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    /// The orders whose fate is open and that can be read, oldest first.
+    pub(super) fn open_orders(&self, desired: &Desired) -> Vec<Order> {
+        let is_open = |order: &&CodeUpgradeOrder| {
+            order.status.as_ref().is_none_or(|status| status.state == OrderState::Pending)
+        };
+        self.orders.iter().filter(is_open).filter_map(|order| translate::order(order, desired).ok()).collect()
+    }
+
+    /// What became of the order with this number, from 1.
+    pub(super) fn order_status(&self, number: usize) -> Option<&CodeUpgradeOrderStatus> {
+        self.orders.get(number.checked_sub(1)?)?.status.as_ref()
+    }
+
+    /// Somebody deletes it.
+    pub(super) fn delete(&mut self) {
+        self.deleted = true;
+        self.read = None;
+    }
+
+    /// It is created anew: nothing is remembered, and orders are gone with it.
+    pub(super) fn recreate(&mut self) {
+        self.memory = Memory::default();
+        self.orders.clear();
+    }
+
+    /// Something above the spec pauses, or pauses no longer.
+    pub(super) fn pause(&mut self, what: Option<String>) {
+        self.paused = what;
+        self.read = None;
     }
 
     pub(super) fn want(&mut self, version: Option<&str>) {
@@ -85,6 +147,7 @@ impl Object {
     /// Sets a field. A segment of the path names a field, or the element of a list with this name or index.
     pub(super) fn set(&mut self, path: &str, value: Value) {
         self.edited = true;
+        self.read = None;
         let mut at = &mut self.spec;
         for segment in path.split('.') {
             at = step_into(at, segment);
@@ -94,6 +157,7 @@ impl Object {
 
     pub(super) fn unset(&mut self, path: &str) {
         self.edited = true;
+        self.read = None;
         let (parent, last) = path.rsplit_once('.').unwrap_or(("", path));
         let mut at = &mut self.spec;
         for segment in parent.split('.').filter(|segment| !segment.is_empty()) {
@@ -110,10 +174,11 @@ impl Object {
 
     /// A source for a release that the story itself describes.
     pub(super) fn add_source(&mut self, version: Version) {
+        self.read = None;
         if let Some(Value::Array(items)) = self.spec.get_mut("sources") {
             let release = Value::from(version.to_string());
             if !items.iter().any(|item| item.get("release") == Some(&release)) {
-                items.push(json!({"release": release, "image": image(version)}));
+                items.push(json!({"release": release, "image": images::name(version)}));
             }
         }
     }

@@ -126,10 +126,13 @@ impl World {
 
     /// Whether storage is connected to its authority.
     pub(super) fn storage_online(&self, server: &Server) -> bool {
+        self.storage_connects_at(server).is_some_and(|at| self.second() >= at)
+    }
+
+    /// The second from which on a storage server is connected to its authority; `None` while one of the two does not run.
+    fn storage_connects_at(&self, server: &Server) -> Option<i64> {
         let authority = &self.servers[AUTHORITY];
-        if server.serving().is_none() || authority.serving().is_none() {
-            return false;
-        }
+        server.serving().and(authority.serving())?;
         let nth = authority.starts.wrapping_mul(1_000).wrapping_add(server.starts);
         let jitter = self.seed.within(
             Purpose::StorageReconnect,
@@ -137,7 +140,14 @@ impl World {
             nth,
             &STORAGE_RECONNECT_SECONDS,
         );
-        self.second() >= server.reachable_since.max(authority.reachable_since).saturating_add(jitter)
+        Some(server.reachable_since.max(authority.reachable_since).saturating_add(jitter))
+    }
+
+    /// When the next storage server will be connected to its authority again.
+    pub(super) fn next_connection(&self) -> Option<jiff::Timestamp> {
+        let storage = self.servers.iter().enumerate().filter(|(index, _)| *index != AUTHORITY);
+        let connections = storage.filter_map(|(_, server)| self.storage_connects_at(server));
+        connections.filter(|at| *at > self.second()).min().map(instant)
     }
 
     /// Whether a server takes backups: it is at exactly its authority's version (FACTS.md, version-conflict).

@@ -64,6 +64,7 @@ impl World {
         self.halt(index, ServerState::Stopped);
         let server = &mut self.servers[index];
         server.software = Some(software);
+        server.database = Some(database.max(software));
         server.starts += 1;
         let start = server.starts;
         let subject = u64::from(server.id.0);
@@ -72,7 +73,8 @@ impl World {
             self.write(Happening::ServerRefusing(guid.clone(), software, database));
             return Ok(ServerState::Refusing);
         }
-        let takes = if software > database {
+        let takes = if software > database || server.migrating {
+            server.migrating = true;
             let (from, to) = (i64::from(self.migration.from) * 60, i64::from(self.migration.to) * 60);
             self.seed.within(Purpose::Migration, subject, start, &(from..=to.max(from)))
         } else {
@@ -95,6 +97,7 @@ impl World {
     pub fn restore(&mut self, guid: &Guid, version: Version) -> Result<ServerState, CommandError> {
         let index = self.server_index(guid)?;
         self.servers[index].database = Some(version);
+        self.servers[index].migrating = false;
         self.write(Happening::ServerRestored(guid.clone(), version));
         self.start_server(guid, version)
     }
@@ -145,7 +148,7 @@ impl World {
         if server.starts != start || !matches!(server.state, ServerState::Starting { .. }) {
             return;
         }
-        server.database = server.software;
+        server.migrating = false;
         server.state = ServerState::Running { since: self.now };
         let running = server.software.map(|version| Happening::ServerRunning(server.guid.clone(), version));
         if let Some(running) = running {

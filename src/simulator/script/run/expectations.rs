@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{End, Run};
+use super::outcome::End;
+use super::state::Run;
 use crate::catalog::{Product, Version};
 use crate::planner::Reason;
 use crate::planner::observed::Catch;
-use crate::planner::report::{PlanWhat, Report, Verdict};
-use crate::simulator::script::verb::Expectation;
+use crate::planner::report::{ConditionName, PlanWhat, Report, Verdict};
+use crate::simulator::script::expectation::Expectation;
 
 impl Run {
     pub(super) fn end(&self) -> End {
@@ -48,6 +49,9 @@ impl Run {
             }
             Expectation::Message(text) => {
                 unless(report.message.contains(text.as_str()), report.message.clone())
+            }
+            Expectation::MessageNot(text) => {
+                unless(!report.message.contains(text.as_str()), report.message.clone())
             }
             Expectation::Mend(text) => {
                 let mend = report.mend.clone().unwrap_or_default();
@@ -91,18 +95,38 @@ impl Run {
                 let found = self.cluster.get(name).map_or(0, |workload| workload.rolls);
                 unless(found == *count, found.to_string())
             }
+            Expectation::Order(number, state, text) => {
+                let Some(status) = self.object.order_status(*number) else {
+                    return Some(format!("found no order {number}"));
+                };
+                let message = status.message.as_deref().unwrap_or_default();
+                let met = status.state == *state && message.contains(text.as_str());
+                unless(met, format!("{:?} {message}", status.state))
+            }
+            Expectation::Finalizer(finalizer) => {
+                unless(self.finalizer == *finalizer, format!("{:?}", self.finalizer))
+            }
+            Expectation::Ready(truth) => {
+                let mut conditions = report.conditions.iter();
+                let found = conditions.find(|condition| condition.name == ConditionName::Ready);
+                let found = found.map(|condition| condition.truth);
+                unless(found == Some(*truth), format!("{found:?}"))
+            }
+            Expectation::BackupCount(count) => {
+                unless(self.backup.count() == *count, self.backup.count().to_string())
+            }
             Expectation::NoSteps => unless(decision.steps.is_empty(), format!("{:?}", decision.steps)),
         }
     }
 
-    pub(super) fn devices_at(&self, product: Product, version: Version) -> u64 {
+    fn devices_at(&self, product: Product, version: Version) -> u64 {
         let wanted = crate::simulator::device::ReportedVersion::Version(version);
         self.world.devices().filter(|device| device.product == product && device.version == wanted).count()
             as u64
     }
 }
 
-pub(super) fn verdict_name(verdict: &Verdict) -> &'static str {
+fn verdict_name(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "pass",
         Verdict::Hold { .. } => "hold",
@@ -112,7 +136,7 @@ pub(super) fn verdict_name(verdict: &Verdict) -> &'static str {
 }
 
 /// The plan in one line: `wait 4.2.3.1, hop 4.2.3.1->4.3.5.3, rollout 4.3.5.3`.
-pub(super) fn plan_line(report: &Report) -> String {
+fn plan_line(report: &Report) -> String {
     let items = report.plan.iter().map(|item| match &item.what {
         PlanWhat::Wait { at } => format!("wait {at}"),
         PlanWhat::Hop { from, to } => format!("hop {from}->{to}"),

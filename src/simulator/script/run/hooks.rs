@@ -1,4 +1,4 @@
-//! Hooks of a story: jobs that take two minutes and end with the code that the story says.
+//! Hooks of a story: jobs that take two minutes and end with the code that the story says, or are ended after an hour.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,16 @@ use crate::simulator::script::verb::HookEnd;
 
 /// How long a hook takes.
 const TAKES: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long a job may take before Kubernetes ends it.
+const DEADLINE: SignedDuration = SignedDuration::from_hours(1);
+
+fn takes(end: HookEnd) -> SignedDuration {
+    match end {
+        HookEnd::Code(_) | HookEnd::NoTemplate => TAKES,
+        HookEnd::Never => DEADLINE,
+    }
+}
 
 /// The hooks of a story, which outlive the operator's process.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +44,7 @@ impl Hooks {
     pub(super) fn readings(&self, desired: &Desired) -> BTreeMap<String, HookReading> {
         let reading = |name: &String| match self.ends.get(name) {
             Some(HookEnd::NoTemplate) => HookReading::Unfit("its PodTemplate does not exist".to_owned()),
-            Some(HookEnd::Code(_)) | None => HookReading::Ready,
+            Some(HookEnd::Code(_) | HookEnd::Never) | None => HookReading::Ready,
         };
         desired.hooks.iter().map(|hook| (hook.name.clone(), reading(&hook.name))).collect()
     }
@@ -42,7 +52,8 @@ impl Hooks {
     /// How far they are.
     pub(super) fn runs(&self, now: Timestamp) -> BTreeMap<String, HookRun> {
         let run = |(hook, begun, end): &(String, Timestamp, HookEnd)| match end {
-            _ if now.duration_since(*begun) < TAKES => HookRun::Running,
+            end if now.duration_since(*begun) < takes(*end) => HookRun::Running,
+            HookEnd::Never => HookRun::Failed(format!("took longer than an hour (job {hook})")),
             HookEnd::Code(0) => HookRun::Passed,
             HookEnd::Code(75) => HookRun::AskAgain,
             HookEnd::Code(_) | HookEnd::NoTemplate => HookRun::Failed(format!("said no (job {hook})")),
@@ -52,7 +63,7 @@ impl Hooks {
 
     /// When the next of them ends.
     pub(super) fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
-        let ends = self.asked.values().filter_map(|(_, begun, _)| begun.checked_add(TAKES).ok());
+        let ends = self.asked.values().filter_map(|(_, begun, end)| begun.checked_add(takes(*end)).ok());
         ends.filter(|end| *end > now).min()
     }
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::backups::Backups;
 use super::hooks::Hooks;
-use super::process::{Backups, Clocks, Process};
-use super::{CrashPoint, Run};
+use super::outcome::CrashPoint;
+use super::process::{Clocks, Process};
+use super::record::Record;
+use super::state::Run;
 use crate::api::{CodeRelease, CodeReleaseSpec};
 use crate::catalog::merge::Layer;
 use crate::catalog::{Catalog, Version};
@@ -12,7 +15,6 @@ use crate::planner::observed::Finalizer;
 use crate::simulator::scenario::{
     ClusterType, DeviceGroup, Minutes, Power, Scenario, ScenarioOrganisation, ScenarioServer,
 };
-use crate::simulator::script::Script;
 use crate::simulator::script::cluster::Cluster;
 use crate::simulator::script::object::Object;
 use crate::simulator::script::timeline::Timeline;
@@ -29,7 +31,7 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    pub(super) fn read(script: &Script) -> Result<(Self, &[Line]), String> {
+    pub(super) fn read(lines: &[Line]) -> Result<(Self, &[Line]), String> {
         let mut scenario = Scenario {
             start: "2016-03-01T08:00:00Z".parse().map_err(|error: jiff::Error| error.to_string())?,
             seed: 1,
@@ -46,9 +48,9 @@ impl Setting {
         scenario.settings.device_auto_upgrade = false;
         scenario.settings.auto_upgrade = false;
         let mut setting = Self { scenario, releases: Vec::new(), shipped: true };
-        for (index, line) in script.lines.iter().enumerate() {
+        for (index, line) in lines.iter().enumerate() {
             if !setting.take(&line.verb) {
-                return Ok((setting, &script.lines[index..]));
+                return Ok((setting, &lines[index..]));
             }
         }
         Ok((setting, &[]))
@@ -113,7 +115,9 @@ impl Setting {
             was_killed: false,
             last: None,
             events: Vec::new(),
+            record: Record::default(),
             decisions: 0,
+            news_at: self.scenario.start,
             disturbed_at: None,
         })
     }

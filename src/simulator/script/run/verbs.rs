@@ -2,19 +2,18 @@
 
 use jiff::SignedDuration;
 
-use super::Run;
-use super::process::{Process, shifted};
+use super::process::Process;
 use super::setting::group;
+use super::state::{Run, shifted};
 use crate::api::CodeReleaseSpec;
 use crate::catalog::merge::Layer;
 use crate::catalog::{Product, Version};
 use crate::fleet::{DeviceState, Guid};
-use crate::planner::observed::{AccessFailure, Finalizer, ProofFinding};
-use crate::planner::order::Order;
+use crate::planner::observed::{AccessFailure, Catch, Finalizer, ProofFinding};
 use crate::simulator::device::ReportedVersion;
 use crate::simulator::fault::Fault;
-use crate::simulator::script::cluster::Ailment;
-use crate::simulator::script::verb::{Line, Proven, Verb};
+use crate::simulator::script::verb::{Line, Proven, Pull, Verb};
+use crate::simulator::script::workload::{Ailment, Workload};
 use crate::simulator::settings::SettingsChange;
 use crate::translate;
 
@@ -47,6 +46,7 @@ impl Run {
             _ => {
                 self.timeline.verb(self.now, &line.text);
                 self.disturbed_at = Some(self.now);
+                self.news_at = self.now;
             }
         }
         let named = |run: &Self, name: &str| {
@@ -55,6 +55,7 @@ impl Run {
         let told = |outcome: Result<(), crate::simulator::world::CommandError>| {
             outcome.map_err(|error| format!("line {}: {error}", line.number))
         };
+        self.record.line(self.now, line.number);
         match &line.verb {
             Verb::Run(length) => {
                 let until = self.now.checked_add(*length).map_err(|error| error.to_string())?;
@@ -68,7 +69,7 @@ impl Run {
                 self.object.set(path, value);
             }
             Verb::Unset(path) => self.object.unset(path),
-            Verb::Delete => self.object.deleted = true,
+            Verb::Delete => self.object.delete(),
             Verb::Waited => {
                 let release = self.world.authority().version.map_or_else(String::new, |at| at.to_string());
                 let finished_at = shifted(self.now, SignedDuration::from_hours(-24 * 30)).to_string();
@@ -76,18 +77,17 @@ impl Run {
                 self.object.set("lastUpgrade", last);
             }
             Verb::Recreate => {
-                self.object.memory = crate::planner::Memory::default();
-                self.object.orders.clear();
+                self.object.recreate();
                 self.finalizer = Finalizer::Absent;
                 self.process = Process::begin(self.operators_now(), &self.object.memory);
             }
-            Verb::Pause(what) => self.object.paused = Some(what.clone()),
-            Verb::Unpause => self.object.paused = None,
+            Verb::Pause(what) => self.object.pause(Some(what.clone())),
+            Verb::Unpause => self.object.pause(None),
             Verb::ServerSwitch(on) => {
                 self.world
                     .set_setting(SettingsChange { auto_upgrade: Some(*on), ..SettingsChange::default() });
             }
-            Verb::Backup(failure) => self.backup.failure.clone_from(failure),
+            Verb::Backup(fate) => self.backup.fare(fate, self.now),
             Verb::Proof(name, proven) => {
                 let finding = match proven {
                     Proven::Nothing => ProofFinding::NotYet,
@@ -101,11 +101,11 @@ impl Run {
             Verb::Order(action, subject) => self.give_order(action, subject.as_deref())?,
             Verb::Restore(name, to) => {
                 told(self.world.restore(&named(self, name)?, *to).map(drop))?;
-                self.cluster.set_by_hand(name, *to);
+                self.workload(line, name)?.set_by_hand(*to);
             }
             Verb::Hand(name, to) => {
                 told(self.world.upgrade_by_hand(&named(self, name)?, *to).map(drop))?;
-                self.cluster.set_by_hand(name, *to);
+                self.workload(line, name)?.set_by_hand(*to);
             }
             Verb::Offline(name) => told(self.world.take_offline(&named(self, name)?))?,
             Verb::Online(name) => told(self.world.bring_back(&named(self, name)?))?,
@@ -116,7 +116,7 @@ impl Run {
                 let guid = named(self, name)?;
                 let new = Guid(format!("9{}", &guid.0[1..]));
                 told(self.world.replace_guid(&guid, new.clone()))?;
-                self.cluster.replace(name, new);
+                self.workload(line, name)?.guid = new;
             }
             Verb::Switch(on) => {
                 self.world.set_setting(SettingsChange {
@@ -141,11 +141,22 @@ impl Run {
                 self.wrong_access = None;
             }
             Verb::Access(failure) => self.wrong_access = Some(access_failure(failure)?),
-            Verb::ClaimedBy(other) => self.rival = Some(other.clone()),
-            Verb::Workload(name, state) => self.cluster.ail(name, ailment(state)?),
-            Verb::Commit(name, version) => self.cluster.commit(name, *version),
+            Verb::ClaimedBy(other) => self.rival.clone_from(other),
+            Verb::Workload(name, state) => self.workload(line, name)?.ailment = ailment(state)?,
+            Verb::Commit(name, version) => self.workload(line, name)?.template = *version,
+            Verb::Pod(name) => {
+                let workload = self.cluster.get_mut(name).ok_or_else(|| no_workload(line, name))?;
+                workload.delete_pod(&mut self.world);
+            }
+            Verb::CatchOpens(name) => self.workload(line, name)?.catch = Catch::Open,
+            Verb::Scale(name, replicas) => self.workload(line, name)?.replicas = *replicas,
+            Verb::Pull(version, Pull::Fails) => self.cluster.images.withhold(*version),
+            Verb::Pull(version, Pull::Works) => self.cluster.images.give(*version),
+            Verb::ImageIs(version, software) => self.cluster.images.hold(*version, *software),
             Verb::Clock(witness, by) => self.shift(witness, *by)?,
             Verb::Crash => self.process = Process::begin(self.operators_now(), &self.object.memory),
+            Verb::OperatorDown(length) => self.operator_down(*length)?,
+            Verb::OperatorFormat(format) => self.object.memory.format_version = *format,
             Verb::Hook(name, end) => self.hooks.set(name, *end),
             Verb::Offer(product, version, os) => self.world.offer(*product, *os, *version),
             Verb::Remove(count, product, version) => {
@@ -177,10 +188,15 @@ impl Run {
             }
             Verb::Expect(_) => {}
         }
+        self.settle();
         Ok(())
     }
 
-    pub(super) fn shift(&mut self, witness: &str, by: SignedDuration) -> Result<(), String> {
+    fn workload(&mut self, line: &Line, name: &str) -> Result<&mut Workload, String> {
+        self.cluster.get_mut(name).ok_or_else(|| no_workload(line, name))
+    }
+
+    fn shift(&mut self, witness: &str, by: SignedDuration) -> Result<(), String> {
         match witness {
             "operator" => self.clocks.operator += by,
             "monotonic" => self.clocks.monotonic += by,
@@ -192,7 +208,7 @@ impl Run {
     }
 
     /// A user's `CodeRelease` in the middle of a story.
-    pub(super) fn learn(&mut self, body: &str) -> Result<(), String> {
+    fn learn(&mut self, body: &str) -> Result<(), String> {
         let spec: CodeReleaseSpec = serde_saphyr::from_str(body).map_err(|error| error.to_string())?;
         let release = translate::release::release(&spec).map_err(|problems| format!("{problems:?}"))?;
         let version = release.version;
@@ -205,26 +221,33 @@ impl Run {
         Ok(())
     }
 
-    pub(super) fn give_order(&mut self, action: &str, subject: Option<&str>) -> Result<(), String> {
-        let number = self.object.orders.len() + 1;
-        let mut spec =
-            serde_json::json!({"upgrade": "story", "action": action, "reason": "a story", "by": "someone"});
+    fn give_order(&mut self, action: &str, subject: Option<&str>) -> Result<(), String> {
+        let mut spec = serde_json::json!({"action": action, "reason": "a story", "by": "someone"});
         match subject {
             Some("now") => spec["now"] = true.into(),
             Some(subject) => spec["for"] = subject.into(),
             None => {}
         }
-        let name = format!("order-{number}");
-        let metadata = serde_json::json!({"name": name, "uid": name, "creationTimestamp": self.now});
-        let object = serde_json::json!({"metadata": metadata, "spec": spec});
-        let object = serde_json::from_value(object).map_err(|error| error.to_string())?;
-        let order: Order = translate::order::order(&object, &self.object.desired()?)?;
-        self.object.orders.push(order);
+        self.object.give(spec, self.now)
+    }
+
+    /// No operator runs; the world goes on.
+    fn operator_down(&mut self, length: SignedDuration) -> Result<(), String> {
+        let until = self.now.checked_add(length).map_err(|error| error.to_string())?;
+        while self.now < until {
+            let event = self.world.next_event().filter(|event| *event > self.now);
+            self.advance_to(event.unwrap_or(until).min(until));
+        }
+        self.process = Process::begin(self.operators_now(), &self.object.memory);
         Ok(())
     }
 }
 
-pub(super) fn access_failure(name: &str) -> Result<AccessFailure, String> {
+fn no_workload(line: &Line, name: &str) -> String {
+    format!("line {}: no workload {name}", line.number)
+}
+
+fn access_failure(name: &str) -> Result<AccessFailure, String> {
     Ok(match name {
         "SecretMissing" => AccessFailure::SecretMissing,
         "SecretIncomplete" => AccessFailure::SecretIncomplete,
@@ -242,7 +265,7 @@ pub(super) fn access_failure(name: &str) -> Result<AccessFailure, String> {
     })
 }
 
-pub(super) fn ailment(name: &str) -> Result<Ailment, String> {
+fn ailment(name: &str) -> Result<Ailment, String> {
     Ok(match name {
         "well" => Ailment::Well,
         "broken" => Ailment::Broken,

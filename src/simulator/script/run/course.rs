@@ -1,0 +1,216 @@
+//! The course of a story: observe, decide, write, act, and on to the next moment at which something may be different.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::outcome::CrashPoint;
+use super::process::Process;
+use super::state::{Run, shifted};
+use crate::planner::cadence::{DEVICES_AT_REST, SERVERS_AT_REST};
+use crate::planner::check::{Grounds, check};
+use crate::planner::observed::Finalizer;
+use crate::planner::step::Step;
+use crate::planner::{Decision, Wants, decide};
+use crate::simulator::script::expectation::Until;
+use crate::simulator::script::verb::Line;
+use crate::simulator::settings::SettingsChange;
+
+/// How long a run waits for something before it gives up.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+/// Devices are listed this often when nothing asks for a listing: nothing is decided by it.
+const IDLE_LISTING: SignedDuration = SignedDuration::from_hours(24);
+
+/// Where nothing was news for so long, whatever is read says the same as before.
+const STILL_AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+/// It is looked at this often all the same.
+const STILL_LOOKS: SignedDuration = SignedDuration::from_mins(10);
+
+/// More decisions than this at one instant are a loop.
+const MOST_DECISIONS: usize = 1_000;
+
+impl Run {
+    pub(super) fn run_until(&mut self, line: &Line, what: &Until) -> Result<(), String> {
+        if let Until::Time(at) = what {
+            return self.run_to(*at, |_| false).map(drop);
+        }
+        let limit = self.now.checked_add(PATIENCE).map_err(|error| error.to_string())?;
+        self.events.clear();
+        let met = self.run_to(limit, |run| run.is_met(what))?;
+        if !met {
+            self.failures.push(format!("line {}: {}: not within 90 days", line.number, line.text));
+        }
+        Ok(())
+    }
+
+    fn is_met(&self, what: &Until) -> bool {
+        let Some(decision) = &self.last else { return false };
+        match what {
+            Until::Time(at) => self.now >= *at,
+            Until::Phase(phase) => decision.report.phase.name() == phase,
+            Until::Reason(reason) => decision.report.reason.name() == reason,
+            Until::Event(reason, word) => self.events.iter().any(|(name, note)| {
+                name == reason && word.as_ref().is_none_or(|word| note.contains(word.as_str()))
+            }),
+        }
+    }
+
+    /// Runs on to an instant, or until something is so.
+    pub(super) fn run_to(&mut self, until: Timestamp, met: impl Fn(&Self) -> bool) -> Result<bool, String> {
+        loop {
+            self.decide_once()?;
+            if met(self) {
+                return Ok(true);
+            }
+            if self.now >= until {
+                return Ok(false);
+            }
+            self.advance_to(self.next_moment().min(until));
+        }
+    }
+
+    /// When something may be different. While nothing changes, polls are left out: they would say the same.
+    fn next_moment(&self) -> Timestamp {
+        let after = |length: SignedDuration| self.now.saturating_add(length).unwrap_or(Timestamp::MAX);
+        let Some(decision) = &self.last else { return after(SignedDuration::from_secs(1)) };
+        let poll = after(decision.wants.servers_every);
+        let wake = decision.wake_at.filter(|at| *at > self.now).map(|at| self.in_world_time(at));
+        let wake = [wake, self.hooks.next_end(self.now)].into_iter().flatten().min();
+        let event = self.world.next_event().filter(|at| *at > self.now);
+        let due = self.next_listing(&decision.wants);
+        // A listing that fails is tried again with the next look.
+        let listing = |look| if due > self.now { due.max(poll) } else { look };
+        if !self.is_quiet(decision) {
+            let is_still = self.now.duration_since(self.news_at) >= STILL_AFTER;
+            let look = after(STILL_LOOKS);
+            let look = if is_still { event.map_or(look, |at| at.min(look)).max(poll) } else { poll };
+            return [Some(look), wake, Some(listing(look))].into_iter().flatten().min().unwrap_or(look);
+        }
+        let moments = [wake, event, Some(listing(poll))].into_iter().flatten();
+        moments.min().unwrap_or(poll).max(after(SignedDuration::from_secs(1)))
+    }
+
+    /// The world's time at which the operator's clock shows an instant.
+    fn in_world_time(&self, at: Timestamp) -> Timestamp {
+        at.saturating_sub(self.clocks.operator).unwrap_or(at)
+    }
+
+    pub(super) fn next_listing(&self, wants: &Wants) -> Timestamp {
+        let Some(devices) = &self.process.devices else { return self.now };
+        let in_world = |at: Timestamp| at.saturating_sub(self.clocks.monotonic).unwrap_or(at);
+        let began = in_world(devices.began);
+        let is_asked = wants.devices_since.is_some_and(|since| self.in_world_time(since) > began);
+        let is_rolling = wants.devices_every < DEVICES_AT_REST;
+        let every = if is_rolling { wants.devices_every } else { IDLE_LISTING };
+        let next = devices.finished.saturating_add(every).unwrap_or(Timestamp::MAX);
+        if is_asked { self.now } else { in_world(next) }
+    }
+
+    fn is_quiet(&self, decision: &Decision) -> bool {
+        let verified =
+            self.process.servers.iter().flat_map(|facts| &facts.list).all(|server| server.streak.verifies());
+        let backups_back =
+            decision.memory.baseline.as_ref().is_none_or(|baseline| baseline.back_at.is_some());
+        let is_seen = self.disturbed_at.is_none_or(|at| self.process.read.is_some_and(|read| at < read));
+        is_seen
+            && decision.steps.is_empty()
+            && verified
+            && backups_back
+            && self.process.access.is_none()
+            && decision.wants.servers_every == SERVERS_AT_REST
+            && decision.memory.cleared.is_none()
+    }
+
+    /// Observes, decides, writes and acts once.
+    pub(super) fn decide_once(&mut self) -> Result<(), String> {
+        self.decisions += 1;
+        if self.decisions > MOST_DECISIONS {
+            return Err(format!("more than {MOST_DECISIONS} decisions at {}: {:?}", self.now, self.last));
+        }
+        let desired = self.object.desired()?;
+        self.collect(&desired);
+        let now = shifted(self.now, self.clocks.operator);
+        let observed = self.observe(&desired);
+        let memory = self.object.memory.clone();
+        let decision = decide(&observed, &desired, &self.catalog, &memory, now);
+        // Asked once in the whole story; killed ones only end.
+        let is_whole = self.crash_at.is_none();
+        if is_whole && decide(&observed, &desired, &self.catalog, &memory, now) != decision {
+            self.failures.push("deciding twice gives two decisions".into());
+        }
+        let grounds =
+            Grounds { observed: &observed, desired: &desired, catalog: &self.catalog, memory: &memory, now };
+        for violation in check(&grounds, &decision) {
+            self.failures.push(format!("a rule is broken: {}", violation.0));
+        }
+        self.timeline.decision(self.now, &decision);
+        let is_told = self.record.report(self.now, &decision.report);
+        if is_told || !decision.steps.is_empty() || decision.memory != memory {
+            self.news_at = self.now;
+        }
+        self.events.extend(decision.events.iter().map(|event| (event.reason, event.note.clone())));
+        self.object.write(decision.memory.clone(), &desired, now);
+        self.process.wants = Some(decision.wants);
+        let steps = decision.steps.clone();
+        self.last = Some(decision);
+        for step in steps {
+            self.boundaries += 1;
+            if self.crash_at == Some(CrashPoint(self.boundaries - 1)) {
+                // The write is there, the effect is not, and the process forgets everything.
+                self.process = Process::begin(self.operators_now(), &self.object.memory);
+                self.was_killed = true;
+                break;
+            }
+            self.record.step(self.now, &step);
+            self.act(&step);
+            self.settle();
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, step: &Step) {
+        match step {
+            Step::HoldFinalizer => self.finalizer = Finalizer::Present,
+            Step::ReleaseFinalizer => self.finalizer = Finalizer::Absent,
+            Step::HoldCatch { workload, .. } => self.cluster.hold(workload),
+            Step::UpgradeServer { workload, image, image_from, .. } => {
+                self.cluster.upgrade(workload, image, *image_from);
+            }
+            Step::TakeBackup { name, .. } => {
+                self.backup.take(name, self.now);
+            }
+            Step::TurnOffDeviceAutoUpgrade => {
+                self.world.set_setting(SettingsChange {
+                    device_auto_upgrade: Some(false),
+                    ..SettingsChange::default()
+                });
+            }
+            Step::RunHook { hook, run, .. } => self.hooks.ask(hook, run, self.now),
+            Step::FlagDevices { devices, .. } => {
+                for device in devices {
+                    let flagged = self.world.flag(crate::simulator::ComputerId(device.computer_id));
+                    if flagged.is_ok() {
+                        let now = self.operators_now();
+                        self.process.watch.note_told(device.guid, now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// At the end nothing is left to do: deciding again neither acts nor remembers anything new.
+    pub(super) fn fixpoint(&mut self) -> Result<(), String> {
+        let Some(last) = &self.last else { return Ok(()) };
+        if !matches!(last.report.phase.name(), "Done" | "Stalled" | "Suspended" | "Observing") {
+            return Ok(());
+        }
+        self.decide_once()?;
+        let before = self.object.memory.clone();
+        self.decide_once()?;
+        let Some(last) = &self.last else { return Ok(()) };
+        if !last.steps.is_empty() || last.memory != before {
+            self.failures.push(format!("no fixpoint: {:?}", last.steps));
+        }
+        Ok(())
+    }
+}
