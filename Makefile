@@ -14,6 +14,10 @@ demo: ## watch a simulated environment being upgraded by the real operator on a 
 test: ## run all tests, those against a real API server included
 	@assets=$$($(CONTROLPLANE)) && KUBEBUILDER_ASSETS=$$assets cargo test
 
+.PHONY: sequences
+sequences: ## play thousands of random sequences of edits, orders, faults and crashes; what is wrong is printed as a story
+	SEQUENCES=$(or $(SEQUENCES),5000) SEED=$(or $(SEED),1000) cargo test --test stories random_sequences -- --nocapture
+
 .PHONY: bench
 bench: ## measure the planner, the collector (up to a million devices over HTTP) and a rollout of a hundred thousand devices
 	cargo bench --bench planner --bench devices

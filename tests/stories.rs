@@ -21,5 +21,7 @@ mod rollouts;
 mod rooms;
 #[path = "stories/scripts.rs"]
 mod scripts;
+#[path = "stories/sequences.rs"]
+mod sequences;
 #[path = "stories/verdicts.rs"]
 mod verdicts;
