@@ -14,6 +14,7 @@ pub mod condition;
 pub mod definition;
 pub mod devices;
 pub mod duration;
+mod lenient;
 pub mod share;
 pub mod status;
 pub mod text;
@@ -35,6 +36,9 @@ pub const FINALIZER: &str = "codeupgrade.dev/server-step-in-flight";
 
 /// The name under which the operator writes fields.
 pub const FIELD_MANAGER: &str = "codeupgrade";
+
+/// Annotation of the operator's lease: it is to be removed, and gives back what it holds. While it is there nothing is begun.
+pub const HANDING_BACK_ANNOTATION: &str = "codeupgrade.dev/handing-back";
 
 /// Annotation of a credentials Secret: the one url that its password may be sent to.
 pub const AUTHORITY_URL_ANNOTATION: &str = "codeupgrade.dev/authority-url";

@@ -7,6 +7,7 @@ mod crds;
 mod demo;
 mod devices;
 mod fetch;
+mod hand_back;
 mod output;
 mod plan;
 mod run;
@@ -41,6 +42,8 @@ enum Command {
     Fetch(fetch::Arguments),
     /// Say whether files are what a list of checksums says, or print their sums.
     Verify(verify::Arguments),
+    /// Have the operator give back what it holds, then stop it: before it is removed.
+    HandBack(hand_back::Arguments),
     /// Write the custom resource definitions.
     Crds(crds::Arguments),
     /// Watch a simulated environment being upgraded by the real operator on a real API server.
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Devices(arguments) => devices::main(&arguments),
         Command::Fetch(arguments) => fetch::main(&arguments),
         Command::Verify(arguments) => verify::main(&arguments),
+        Command::HandBack(arguments) => hand_back::main(&arguments),
         Command::Crds(arguments) => crds::main(&arguments),
         #[cfg(feature = "playground")]
         Command::Demo(arguments) => demo::main(&arguments),

@@ -31,7 +31,9 @@ use serde_json::{Value, json};
 
 use crate::api::FIELD_MANAGER;
 use crate::planner::desired::{ImageFrom, WorkloadKind, WorkloadRef};
-use crate::planner::observed::{Catch, Revisions, Rights, WorkloadFacts, WorkloadReading, WorkloadRollout};
+use crate::planner::observed::{
+    Catch, Hinders, Misfit, Revisions, Rights, WorkloadFacts, WorkloadReading, WorkloadRollout,
+};
 
 /// A kind of workload that can run a server.
 pub(crate) trait Kind:
@@ -58,7 +60,11 @@ pub(crate) trait Kind:
     /// Whether what runs, or is being started, is of the template, by its own status.
     fn revisions(&self) -> Revisions;
     /// Reasons why this operator cannot upgrade it, beyond those that all kinds share.
-    fn misfits(&self) -> Vec<String>;
+    fn misfits(&self) -> Vec<Misfit>;
+    /// The reason why its catch does not hold on a version of Kubernetes.
+    fn misfit_on(kubernetes: &str) -> Option<Misfit>;
+    /// The field that is its catch, as a path from the object down.
+    const CATCH: &'static str;
     /// Wanted pods.
     fn replicas(&self) -> i32;
 }
@@ -72,6 +78,8 @@ pub struct Wanted<'a> {
     pub container: Option<&'a str>,
     /// Who writes its image; `None` leaves it to the field's owner.
     pub image_from: Option<ImageFrom>,
+    /// The version of the API server, where it is known.
+    pub kubernetes: Option<&'a str>,
 }
 
 /// The upgrade of one server.
@@ -202,11 +210,15 @@ fn facts<K: Kind>(object: &K, pods: &[Pod], wanted: Wanted<'_>) -> WorkloadFacts
     let choice = fit::container(object.template(), wanted.container);
     let (container, template_image) = match choice {
         Ok(found) => (found.name, found.image),
-        Err(misfit) => {
-            misfits.push(misfit);
+        Err(why) => {
+            misfits.push(Misfit::of_upgrade(why, "name the server's container in the spec"));
             (wanted.container.unwrap_or_default().to_owned(), String::new())
         }
     };
+    let running_image = pods::running_image(pods, &container);
+    misfits.extend(wanted.kubernetes.and_then(K::misfit_on));
+    misfits.extend(ownership::misfits(object, &container, wanted.image_from));
+    misfits.extend(fit::rewritten_pods(object, &template_image, running_image.as_deref()));
     let rollout = match pods::failure(pods) {
         Some(words) => WorkloadRollout::Failing(words),
         None if object.is_rolled() => WorkloadRollout::Settled,
@@ -214,8 +226,10 @@ fn facts<K: Kind>(object: &K, pods: &[Pod], wanted: Wanted<'_>) -> WorkloadFacts
     };
     WorkloadFacts {
         uid: object.uid().unwrap_or_default(),
-        running_image: pods::running_image(pods, &container),
+        running_image,
+        replicas: object.replicas(),
         catch: object.catch(),
+        catch_by: ownership::catch_by(object),
         rollout,
         revisions: object.revisions(),
         image_from: wanted
@@ -232,11 +246,11 @@ fn facts<K: Kind>(object: &K, pods: &[Pod], wanted: Wanted<'_>) -> WorkloadFacts
 /// Nothing is changed.
 pub async fn check_rights(client: &Client, namespace: &str, upgrade: Upgrade<'_>) -> Rights {
     let outcome = match upgrade.workload.kind {
-        WorkloadKind::StatefulSet => upgrade_kind::<StatefulSet>(client, namespace, upgrade, Run::Dry).await,
-        WorkloadKind::Deployment => upgrade_kind::<Deployment>(client, namespace, upgrade, Run::Dry).await,
+        WorkloadKind::StatefulSet => try_kind::<StatefulSet>(client, namespace, upgrade).await,
+        WorkloadKind::Deployment => try_kind::<Deployment>(client, namespace, upgrade).await,
     };
     match outcome {
-        Ok(Outcome::Changed | Outcome::AlreadySo) => Rights::Granted,
+        Ok(rights) => rights,
         Err(Error::Api { source, .. }) => match *source {
             // Somebody wrote it in between, or the API server is not well: that says nothing about rights.
             kube::Error::Api(status) if status.is_conflict() || status.code >= 500 || status.code == 429 => {
@@ -260,14 +274,25 @@ pub async fn hold_catch(client: &Client, namespace: &str, workload: &WorkloadRef
     }
 }
 
+/// Opens the catch of a workload that the operator holds and that has settled: nothing rolls by it.
+///
+/// # Errors
+/// The workload is missing, or its template waits, or the API server refused.
+pub async fn open_catch(client: &Client, namespace: &str, workload: &WorkloadRef) -> Result<Outcome, Error> {
+    match workload.kind {
+        WorkloadKind::StatefulSet => open_kind::<StatefulSet>(client, namespace, workload).await,
+        WorkloadKind::Deployment => open_kind::<Deployment>(client, namespace, workload).await,
+    }
+}
+
 /// Lets a server run an image: the template, where the operator writes it, and the catch open, in one write.
 ///
 /// # Errors
 /// The workload is missing, has no such container, or has another image where Git writes it, or the API server refused.
 pub async fn upgrade(client: &Client, namespace: &str, upgrade: Upgrade<'_>) -> Result<Outcome, Error> {
     match upgrade.workload.kind {
-        WorkloadKind::StatefulSet => upgrade_kind::<StatefulSet>(client, namespace, upgrade, Run::Real).await,
-        WorkloadKind::Deployment => upgrade_kind::<Deployment>(client, namespace, upgrade, Run::Real).await,
+        WorkloadKind::StatefulSet => upgrade_kind::<StatefulSet>(client, namespace, upgrade).await,
+        WorkloadKind::Deployment => upgrade_kind::<Deployment>(client, namespace, upgrade).await,
     }
 }
 
@@ -288,10 +313,30 @@ async fn hold_kind<K: Kind>(
     if object.catch() == Catch::Held {
         return Ok(Outcome::AlreadySo);
     }
-    if let Some(problem) = object.misfits().into_iter().next() {
-        return Err(target.unfit(problem));
+    let misfits = fit::misfits(&object).into_iter();
+    if let Some(misfit) =
+        misfits.chain(ownership::of_catch(&object)).find(|misfit| misfit.hinders == Hinders::Catch)
+    {
+        return Err(target.unfit(misfit.why));
     }
     target.patch(&object, K::catch_fields(Catch::Held), Run::Real).await?;
+    Ok(Outcome::Changed)
+}
+
+async fn open_kind<K: Kind>(
+    client: &Client,
+    namespace: &str,
+    workload: &WorkloadRef,
+) -> Result<Outcome, Error> {
+    let target = Target::<K>::new(client, namespace, workload);
+    let object = target.get().await?;
+    if object.catch() == Catch::Open {
+        return Ok(Outcome::AlreadySo);
+    }
+    if object.revisions() != Revisions::One {
+        return Err(target.unfit("its template waits: opened, it would roll at once".to_owned()));
+    }
+    target.patch(&object, K::catch_fields(Catch::Open), Run::Real).await?;
     Ok(Outcome::Changed)
 }
 
@@ -299,34 +344,47 @@ async fn upgrade_kind<K: Kind>(
     client: &Client,
     namespace: &str,
     upgrade: Upgrade<'_>,
-    run: Run,
 ) -> Result<Outcome, Error> {
     let target = Target::<K>::new(client, namespace, upgrade.workload);
     let object = target.get().await?;
-    if let Some(problem) = fit::misfits(&object).into_iter().next() {
+    let image = target.image(&object, upgrade.container)?;
+    if upgrade.image_from == ImageFrom::Git && image != upgrade.image {
+        let problem = format!("Git has image {image} in its template, not {}", upgrade.image);
         return Err(target.unfit(problem));
     }
-    let found = fit::container(object.template(), Some(upgrade.container))
-        .map_err(|problem| target.unfit(problem))?;
-    let mut fields = K::catch_fields(Catch::Open);
-    let same_image = found.image == upgrade.image;
-    match (upgrade.image_from, run) {
-        (ImageFrom::Operator, _) => {
-            fields["template"] = json!({
-                "spec": { "containers": [{ "name": upgrade.container, "image": upgrade.image }] }
-            });
-        }
-        (ImageFrom::Git, Run::Real) if !same_image => {
-            let problem = format!("Git has image {} in its template, not {}", found.image, upgrade.image);
-            return Err(target.unfit(problem));
-        }
-        (ImageFrom::Git, Run::Real | Run::Dry) => {}
-    }
-    if run == Run::Real && same_image && object.catch() == Catch::Open {
+    if image == upgrade.image && object.catch() == Catch::Open {
         return Ok(Outcome::AlreadySo);
     }
-    target.patch(&object, fields, run).await?;
+    target.patch(&object, upgrade_fields::<K>(upgrade), Run::Real).await?;
     Ok(Outcome::Changed)
+}
+
+/// Tries an upgrade: what would be stored must be what was sent.
+async fn try_kind<K: Kind>(client: &Client, namespace: &str, upgrade: Upgrade<'_>) -> Result<Rights, Error> {
+    let target = Target::<K>::new(client, namespace, upgrade.workload);
+    let object = target.get().await?;
+    target.image(&object, upgrade.container)?;
+    let answered = target.patch(&object, upgrade_fields::<K>(upgrade), Run::Dry).await?;
+    if answered.catch() != Catch::Open {
+        return Ok(Rights::Rewritten { field: K::CATCH.to_owned(), stored: "closed".to_owned() });
+    }
+    let image = target.image(&answered, upgrade.container)?;
+    if upgrade.image_from == ImageFrom::Operator && image != upgrade.image {
+        let field = format!("the image of container {}", upgrade.container);
+        return Ok(Rights::Rewritten { field, stored: image });
+    }
+    Ok(Rights::Granted)
+}
+
+/// The fields of `spec` that let a server run an image.
+fn upgrade_fields<K: Kind>(upgrade: Upgrade<'_>) -> Value {
+    let mut fields = K::catch_fields(Catch::Open);
+    if upgrade.image_from == ImageFrom::Operator {
+        fields["template"] = json!({
+            "spec": { "containers": [{ "name": upgrade.container, "image": upgrade.image }] }
+        });
+    }
+    fields
 }
 
 /// One workload that is about to be changed.
@@ -350,8 +408,17 @@ impl<'a, K: Kind> Target<'a, K> {
         })
     }
 
-    /// Changes `spec` fields of exactly the object that was read.
-    async fn patch(&self, read: &K, fields: Value, run: Run) -> Result<(), Error> {
+    /// The image of a container, if the workload can be upgraded at all.
+    fn image(&self, object: &K, container: &str) -> Result<String, Error> {
+        if let Some(misfit) = fit::misfits(object).into_iter().next() {
+            return Err(self.unfit(misfit.why));
+        }
+        let found = fit::container(object.template(), Some(container));
+        found.map(|found| found.image).map_err(|problem| self.unfit(problem))
+    }
+
+    /// Changes `spec` fields of exactly the object that was read, and returns what is stored then.
+    async fn patch(&self, read: &K, fields: Value, run: Run) -> Result<K, Error> {
         let body = json!({
             "metadata": { "uid": read.uid(), "resourceVersion": read.resource_version() },
             "spec": fields,
@@ -362,7 +429,7 @@ impl<'a, K: Kind> Target<'a, K> {
             ..PatchParams::default()
         };
         let patched = self.api.patch(&self.workload.name, &parameters, &Patch::Strategic(&body)).await;
-        patched.map(|_| ()).map_err(|source| self.failed("changed", source))
+        patched.map_err(|source| self.failed("changed", source))
     }
 
     fn unfit(&self, problem: String) -> Error {
@@ -386,13 +453,14 @@ pub(crate) fn words(error: &kube::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::planner::observed::CatchBy;
 
     const STATEFUL_SET: &str = "{metadata: {uid: u, generation: 1}, spec: {replicas: 1, selector: {matchLabels: {app: a}}, \
         updateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 1}}, \
         template: {spec: {containers: [{name: server, image: 's:1'}, {name: logs, image: 'l:1'}]}}}, \
         status: {replicas: 1, readyReplicas: 1, currentRevision: r, updateRevision: r, observedGeneration: 1}}";
 
-    const READY: &str = "{metadata: {name: a-0}, spec: {containers: [{name: server, image: 's:0'}]}, \
+    const READY: &str = "{metadata: {name: a-0}, spec: {containers: [{name: server, image: 's:1'}]}, \
         status: {conditions: [{type: Ready, status: 'True'}]}}";
 
     const FAILING: &str = "{metadata: {name: a-0}, spec: {containers: [{name: server, image: 's:0'}]}, \
@@ -403,7 +471,11 @@ mod tests {
         let object: StatefulSet = serde_saphyr::from_str(STATEFUL_SET).unwrap();
         let pod: Pod = serde_saphyr::from_str(pod).unwrap();
         let reference = WorkloadRef::stateful_set("a");
-        facts(&object, &[pod], Wanted { reference: &reference, container, image_from: None })
+        facts(
+            &object,
+            &[pod],
+            Wanted { reference: &reference, container, image_from: None, kubernetes: Some("v1.36.4") },
+        )
     }
 
     #[test]
@@ -415,8 +487,10 @@ mod tests {
                 uid: "u".into(),
                 container: "server".into(),
                 template_image: "s:1".into(),
-                running_image: Some("s:0".into()),
+                running_image: Some("s:1".into()),
+                replicas: 1,
                 catch: Catch::Held,
+                catch_by: CatchBy::Other,
                 rollout: WorkloadRollout::Settled,
                 revisions: Revisions::One,
                 image_from: ImageFrom::Operator,

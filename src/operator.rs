@@ -19,10 +19,12 @@ pub mod controller;
 pub mod environment;
 pub mod hosts;
 pub mod http;
+pub mod kubernetes;
 pub mod lease;
 pub mod logs;
 pub mod metrics;
 pub mod observe;
+pub mod places;
 pub mod reconcile;
 pub mod report;
 pub mod rights;
@@ -47,6 +49,7 @@ use context::{Context, Failures};
 use environment::Environments;
 use hosts::HostRules;
 use http::{Readiness, Server};
+use kubernetes::KubernetesVersion;
 use lease::Lease;
 use metrics::Metrics;
 use shutdown::Stop;
@@ -73,6 +76,8 @@ pub struct Options {
     pub allow_hosts: Vec<String>,
     /// Looks under way at once; the next in turn waits.
     pub looks_at_once: u16,
+    /// Rows of devices that all environments may hold together, beyond a few that each may hold anyway.
+    pub device_rows: usize,
 }
 
 impl Default for Options {
@@ -85,6 +90,7 @@ impl Default for Options {
             http: None,
             allow_hosts: Vec::new(),
             looks_at_once: 32,
+            device_rows: collect::room::SHARED,
         }
     }
 }
@@ -145,7 +151,7 @@ pub async fn run(options: Options, clock: Clock, config: Config, stop: Stop) -> 
         clock,
         accounts: Arc::new(Accounts::new(for_calls(&config), calls.clone())),
         hosts: HostRules::new(options.allow_hosts.clone(), &config.cluster_url.to_string()),
-        limits: Limits::default(),
+        limits: Limits::new(options.device_rows),
         metrics: metrics.clone(),
     });
     let outcome = lead(&options, shared, calls, watches, &mut lease, &acts, stop).await;
@@ -173,6 +179,8 @@ async fn lead(
     let controller = controller::new(watches);
     let api_server = ApiServerClock::default();
     let witness = Aborted(tokio::spawn(api_server.clone().follow(calls.clone(), shared.clock.clone())));
+    let kubernetes = KubernetesVersion::default();
+    let version = Aborted(tokio::spawn(kubernetes.clone().follow(calls.clone())));
     let reporter =
         Reporter { controller: FIELD_MANAGER.to_owned(), instance: Some(options.identity.clone()) };
     let context = Arc::new(Context {
@@ -184,8 +192,9 @@ async fn lead(
         orders: order_store,
         catalog,
         api_server,
+        kubernetes,
         held: lease.held(),
-        turns: Turns::new(options.looks_at_once, turns::PLACE_FOR, stop.clone()),
+        turns: Turns::new(options.looks_at_once, places::KEPT_FOR, stop.clone()),
         stop: stop.clone(),
         wakes,
         failures: Failures::default(),
@@ -202,7 +211,7 @@ async fn lead(
         () = ending => Ok(()),
         lost = lease.keep() => Err(Error::Lease(lost)),
     };
-    drop(witness);
+    drop((witness, version));
     if let Err(error) = lease.release().await {
         tracing::warn!(%error, "the lease was not given back; another process must wait for its end");
     }

@@ -20,6 +20,7 @@ pub mod failing;
 mod finalizer;
 pub mod findings;
 pub mod gates;
+mod held_images;
 pub mod hop;
 pub mod intent;
 pub mod memory;
@@ -52,6 +53,7 @@ pub use reason::Reason;
 pub use report::Report;
 pub use step::Step;
 
+use crate::catalog::Version;
 use crate::fleet::Arrangement;
 
 /// What to do next.
@@ -114,4 +116,6 @@ pub struct Wants {
     pub devices_since: Option<Timestamp>,
     /// How the devices are to be arranged.
     pub arrangement: Arrangement,
+    /// The release to which workloads may be brought next: that change is tried by a dry run. `None` where none may come.
+    pub trial: Option<Version>,
 }

@@ -25,6 +25,7 @@ mod cluster {
     pub(crate) mod player;
     pub(crate) mod process;
     pub(crate) mod quiet;
+    pub(crate) mod remembered;
     pub(crate) mod scale;
     pub(crate) mod troubles;
     pub(crate) mod turns;
@@ -44,6 +45,7 @@ use cluster::plane;
 use cluster::player;
 use cluster::process;
 use cluster::quiet;
+use cluster::remembered;
 use cluster::scale;
 use cluster::troubles;
 use cluster::turns;
@@ -79,6 +81,7 @@ fn main() -> Result<ExitCode, environment::Error> {
         methods::cases(),
         process::cases(),
         quiet::cases(),
+        remembered::cases(),
         devices::cases(),
         wrong_answers::cases(),
         scale::cases(),

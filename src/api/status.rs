@@ -9,6 +9,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::lenient;
 use crate::catalog::{Os, Product, Version};
 use crate::fleet::{Guid, ServerName, ServerRole};
 use crate::planner::Memory;
@@ -18,78 +19,82 @@ use crate::planner::Memory;
 #[serde(rename_all = "camelCase")]
 pub struct CodeUpgradeStatus {
     /// The generation of the spec that this speaks of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::part")]
     pub observed_generation: Option<i64>,
     /// Where the environment is in its life: `Observing`, `Checking`, `Waiting`, `Upgrading`, `RollingOut`, `Done`,
     /// `Suspended` or `Stalled`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "lenient::part")]
     pub phase: String,
     /// Why, in PascalCase.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "lenient::part")]
     pub reason: String,
     /// What is happening and until when, in one sentence.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "lenient::part")]
     pub message: String,
     /// What a person can do about it, where something is refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::part")]
     pub mend: Option<String>,
     /// Until when, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::part")]
     pub until: Option<Timestamp>,
     /// Where the environment is and where it goes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::part")]
     pub versions: VersionsStatus,
     /// What is being done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::part")]
     pub now: Option<NowStatus>,
     /// The servers; those that are as wanted are left out first where there are very many.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["guid".into()]))]
     #[schemars(length(max = 512))]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::rows")]
     pub servers: Vec<ServerStatus>,
     /// How many servers are left out.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "lenient::part")]
     pub servers_left_out: u32,
     /// Storage that cannot take backups now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::part")]
     pub backups_interrupted: Option<BackupsInterruptedStatus>,
     /// The devices; absent before the first complete listing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::part")]
     pub devices: Option<DevicesStatus>,
     /// What remains to be done.
     #[schemars(length(max = 64))]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::rows")]
     pub plan: Vec<PlanItemStatus>,
     /// The releases that can be reached from here.
     #[schemars(length(max = 64))]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::rows")]
     pub available: Vec<AvailableStatus>,
+    /// Images that no server may run yet, but for those that a hop has ordered: the chart's admission policy refuses their pods.
+    #[schemars(length(max = 8))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::rows")]
+    pub held_images: Vec<String>,
     /// Every check before the next step.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 64))]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::rows")]
     pub gates: Vec<GateStatus>,
     /// The last hops, newest first.
     #[schemars(length(max = 20))]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::rows")]
     pub history: Vec<HistoryEntry>,
     /// Releases that this environment has completed, newest first: what others may ask to be proven.
     #[schemars(length(max = 20))]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::rows")]
     pub proven: Vec<ProvenEntry>,
     /// The conditions; all of them from the first reconcile.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     #[schemars(length(max = 32))]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::rows")]
     pub conditions: Vec<Condition>,
     /// Texts for the columns of `kubectl get`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::part")]
     pub columns: ColumnsStatus,
     /// When the counts were last written: changes of counts alone are written seldom.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::part")]
     pub counts_at: Option<Timestamp>,
     /// What the operator remembers: the only durable input to its next decision. Not for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::memory")]
     pub memory: Option<Memory>,
 }
 

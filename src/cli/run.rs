@@ -23,6 +23,10 @@ pub(super) struct Arguments {
     /// loopback, link-local and the API server.
     #[arg(long = "allow-host", env = "CODEUPGRADE_ALLOW_HOSTS", value_delimiter = ',')]
     allow_hosts: Vec<String>,
+    /// Rows of devices that all environments may hold together, for about 50 bytes of memory each; a few beyond them each may hold
+    /// anyway.
+    #[arg(long, env = "CODEUPGRADE_DEVICE_ROWS", default_value_t = operator::collect::room::SHARED)]
+    device_rows: usize,
     /// How logs are written.
     #[arg(long, env = "CODEUPGRADE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     log_format: LogFormat,
@@ -55,6 +59,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         identity: arguments.identity.clone(),
         http: Some(arguments.http),
         allow_hosts: arguments.allow_hosts.clone(),
+        device_rows: arguments.device_rows,
         ..Options::default()
     };
     operator::run(options, Clock::real_time(), config, stop).await.map_err(|error| error.to_string())

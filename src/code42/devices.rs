@@ -80,8 +80,8 @@ pub struct DevicePage {
 /// The name of the list in an answer.
 const LIST: &str = "computers";
 
-/// Most rows that one listing may have: fifty times the largest known environment.
-const MAX_ROWS: usize = 2_000_000;
+/// Most rows that one listing may have: twenty-five times the largest known environment.
+const MAX_ROWS: usize = 1_000_000;
 
 /// A listing of devices under way.
 #[derive(Debug)]
@@ -161,7 +161,8 @@ impl DevicePages<'_> {
         let Taker { first, repeated, rows, room, .. } = taker;
         self.read += if repeated { 0 } else { rows };
         if room == 0 {
-            return Err(self.wrong("an end of the pages"));
+            let call = page_call(self.page_size, self.page).label();
+            return Err(Error::TooMany { call, what: "devices", most: MAX_ROWS });
         }
         let raw = raw?;
         let answer = self.client.interpret(&call, &raw, |envelope| {

@@ -80,6 +80,24 @@ pub enum Error {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// A list has more rows than any environment should have. It was not read to its end.
+    #[error("{call}: more than {most} {what}")]
+    TooMany {
+        /// The call.
+        call: String,
+        /// Rows of what.
+        what: &'static str,
+        /// The limit.
+        most: usize,
+    },
+    /// Whoever says where the authority is does not let the client go there. Nothing was sent.
+    #[error("{call}: {why}")]
+    Denied {
+        /// The call.
+        call: String,
+        /// Why.
+        why: String,
+    },
     /// Any other status from 400 to 599.
     #[error("{call}: status {status}{}", said(vendor.as_ref()))]
     ServerError {
@@ -189,6 +207,10 @@ pub enum ErrorKind {
     Unexpected,
     /// See [`Error::TooLarge`].
     TooLarge,
+    /// See [`Error::TooMany`].
+    TooMany,
+    /// See [`Error::Denied`].
+    Denied,
     /// See [`Error::ServerError`].
     ServerError,
 }
@@ -212,6 +234,8 @@ impl ErrorKind {
             Self::Redirected => "Redirected",
             Self::Unexpected => "UnexpectedAnswer",
             Self::TooLarge => "AnswerTooLarge",
+            Self::TooMany => "TooManyRows",
+            Self::Denied => "HostDenied",
             Self::ServerError => "ServerError",
         }
     }
@@ -229,6 +253,8 @@ impl Error {
             Self::Redirected { .. } => ErrorKind::Redirected,
             Self::Unexpected { .. } => ErrorKind::Unexpected,
             Self::TooLarge { .. } => ErrorKind::TooLarge,
+            Self::TooMany { .. } => ErrorKind::TooMany,
+            Self::Denied { .. } => ErrorKind::Denied,
             Self::ServerError { .. } => ErrorKind::ServerError,
         }
     }
@@ -253,7 +279,9 @@ impl Error {
             | Self::Forbidden { .. }
             | Self::Missing { .. }
             | Self::Redirected { .. }
-            | Self::TooLarge { .. } => false,
+            | Self::TooLarge { .. }
+            | Self::TooMany { .. }
+            | Self::Denied { .. } => false,
         }
     }
 
@@ -270,6 +298,10 @@ impl Error {
                 format!("{call} did not answer {} at {}", mismatch.expected, mismatch.place)
             }
             Self::TooLarge { call, limit } => format!("{call} answered more than {limit} bytes"),
+            Self::TooMany { what, most, .. } => {
+                format!("the authority lists more than {most} {what}, which is more than is read")
+            }
+            Self::Denied { why, .. } => why.clone(),
             Self::ServerError { call, status, .. } => format!("{call} answered status {status}"),
         }
     }

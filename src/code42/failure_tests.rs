@@ -1,15 +1,18 @@
 //! Everything that can go wrong between a client and an authority: each has its own typed error, and none shows a
 //! credential.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::recorded::{BASIC, Canned, FakeAuthority, PASSWORD, basic, client, options, ping};
 use super::{
-    Client, ClusterServerId, ComputerId, Credentials, Error, ErrorKind, Timeouts, UnreachableReason,
-    VendorError,
+    Client, ClientOptions, ClusterServerId, ComputerId, Credentials, Error, ErrorKind, NoAddress, Resolver,
+    Timeouts, UnreachableReason, VendorError,
 };
 
 async fn ping_error(canned: Canned) -> Error {
@@ -82,6 +85,35 @@ async fn every_answer_that_is_not_what_was_expected_says_where() {
 async fn an_answer_that_is_too_large_is_not_read() {
     let error = ping_error(Canned::json("x".repeat(10 << 20))).await;
     assert_eq!(error, Error::TooLarge { call: "GET /api/Ping".into(), limit: 1 << 20 });
+}
+
+/// A resolver that says the same of every host.
+#[derive(Debug)]
+struct Says(Result<Vec<SocketAddr>, NoAddress>);
+
+impl Resolver for Says {
+    fn resolve(&self, _: &str) -> BoxFuture<'static, Result<Vec<SocketAddr>, NoAddress>> {
+        Box::pin(std::future::ready(self.0.clone()))
+    }
+}
+
+#[tokio::test]
+async fn only_the_addresses_that_it_is_told_are_connected_to() {
+    let authority = FakeAuthority::answering([Canned::json(r#"{"data":{"servers":[]}}"#)]).await;
+    let port = authority.client().url().rsplit(':').next().unwrap().to_owned();
+    let ask = async |said| {
+        let resolver: Option<Arc<dyn Resolver>> = Some(Arc::new(Says(said)));
+        let url = format!("http://backup.invalid:{port}");
+        let options = ClientOptions { resolver, ..options(&url, basic()) };
+        Client::new(&options).unwrap().servers().await
+    };
+    let denied = ask(Err(NoAddress::Denied("it is the API server".into()))).await.unwrap_err();
+    assert_eq!(denied, Error::Denied { call: "GET /api/Server".into(), why: "it is the API server".into() });
+    let unknown = ask(Err(NoAddress::Unknown("backup.invalid".into()))).await.unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::Unreachable(UnreachableReason::NotResolved));
+    assert_eq!(authority.seen().len(), 0);
+    ask(Ok(vec![([127, 0, 0, 1], 9).into()])).await.unwrap();
+    assert_eq!(authority.seen().len(), 1, "the port is that of the url");
 }
 
 /// What a server does after its last byte.

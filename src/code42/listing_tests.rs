@@ -90,6 +90,14 @@ async fn servers_that_do_not_add_up_are_no_answer() {
 }
 
 #[tokio::test]
+async fn a_list_that_no_environment_can_have_is_not_read_to_its_end() {
+    let authority = FakeAuthority::answering([page("servers", None, (0..1_001).map(server))]).await;
+    let error = authority.client().servers().await.unwrap_err();
+    assert_eq!(error, Error::TooMany { call: "GET /api/Server".into(), what: "servers", most: 1_000 });
+    assert_eq!(error.summary(), "the authority lists more than 1000 servers, which is more than is read");
+}
+
+#[tokio::test]
 async fn a_server_without_what_matters_is_named_by_its_place() {
     let cases = [
         (r#"{"type":"SERVER","version":"4.2.3.1","online":true}"#, "data.servers[1].guid a guid"),

@@ -1,7 +1,9 @@
 //! How to reach an authority, as whom, and with how much patience.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::resolver::Resolver;
 use super::secret::Secret;
 
 /// How to reach an authority, and as whom.
@@ -16,6 +18,8 @@ pub struct ClientOptions {
     /// The PEM certificates of those who may sign for the authority. With them nobody else is trusted; without them
     /// those whom the system trusts.
     pub ca_pem: Option<Vec<u8>>,
+    /// Who says at which addresses the authority is; `None` leaves it to the system.
+    pub resolver: Option<Arc<dyn Resolver>>,
     /// How long to wait.
     pub timeouts: Timeouts,
     /// The `User-Agent` header.
@@ -29,6 +33,7 @@ impl ClientOptions {
             url: url.into(),
             credentials,
             ca_pem: None,
+            resolver: None,
             timeouts: Timeouts::default(),
             user_agent: concat!("codeupgrade/", env!("CARGO_PKG_VERSION")).to_owned(),
         }

@@ -29,8 +29,10 @@ pub struct OrganisationRecord {
 const ORGANISATIONS: Listing = Listing {
     resource: "Org",
     name: "orgs",
+    rows: "organisations",
     expected: "a list of organisations",
     page_size: 250,
+    most: 20_000,
     completeness: Completeness::BestEffort,
 };
 

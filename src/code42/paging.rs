@@ -23,10 +23,14 @@ pub(super) struct Listing {
     pub(super) resource: &'static str,
     /// The name of the list in the answer, such as `servers`.
     pub(super) name: &'static str,
+    /// Rows of what, for errors.
+    pub(super) rows: &'static str,
     /// What should be there, for errors.
     pub(super) expected: &'static str,
     /// Rows asked for per page.
     pub(super) page_size: u32,
+    /// Most rows that are read: far more than any environment has.
+    pub(super) most: usize,
     /// What is demanded of the rows together.
     pub(super) completeness: Completeness,
 }
@@ -72,15 +76,20 @@ impl Client {
                 let list = envelope.list(listing.name, listing.expected)?;
                 let before = rows.len();
                 let repeated = add(&mut rows, &list, &read, &key)?;
+                if rows.len() > listing.most {
+                    return Ok(None);
+                }
                 let fresh = rows.len() - before;
                 let next = after_page(list.len(), fresh, rows.len(), list.total_count, listing.page_size);
                 if listing.completeness == Completeness::Exact {
                     demand_exact(&list, next, rows.len(), fresh, repeated)?;
                 }
-                Ok(next)
+                Ok(Some(next))
             })?;
-            if answer.value == Next::End {
-                return Ok(answer.map(|_| rows.into_values().collect()));
+            match answer.value {
+                Some(Next::Page) => {}
+                Some(Next::End) => return Ok(answer.map(|_| rows.into_values().collect())),
+                None => return Err(listing.too_many()),
             }
         }
         Err(Error::Unexpected {
@@ -91,6 +100,13 @@ impl Client {
                 excerpt: format!("more than {MAX_PAGES} pages"),
             },
         })
+    }
+}
+
+impl Listing {
+    /// The error about a list that has more rows than are read.
+    fn too_many(self) -> Error {
+        Error::TooMany { call: page_call(self, 1).label(), what: self.rows, most: self.most }
     }
 }
 

@@ -57,8 +57,10 @@ pub struct ServerRecord {
 const SERVERS: Listing = Listing {
     resource: "Server",
     name: "servers",
+    rows: "servers",
     expected: "a list of servers",
     page_size: 100,
+    most: 1_000,
     completeness: Completeness::Exact,
 };
 

@@ -3,6 +3,7 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION};
@@ -13,6 +14,7 @@ use super::bounded::bounded;
 use super::call::{AnswerSize, Call};
 use super::error::{Error, UnreachableReason};
 use super::options::{ClientOptions, Timeouts};
+use super::resolver::{Asked, NoAddress};
 use super::secret::Secret;
 
 /// Most of an error answer that is read, in bytes: the vendor's error arrays are far smaller.
@@ -64,6 +66,9 @@ impl Transport {
             // Plain HTTP needs no trust; asking the system for roots would fail in an image that has none.
             None if base.scheme() == "http" => builder = builder.tls_certs_only([]),
             None => {}
+        }
+        if let Some(resolver) = &options.resolver {
+            builder = builder.dns_resolver(Asked(Arc::clone(resolver)));
         }
         let http = builder.build().map_err(|error| Error::Misconfigured {
             what: "the HTTP client",
@@ -125,6 +130,9 @@ impl Transport {
     }
 
     fn unreachable(&self, call: &Call, error: &reqwest::Error) -> Error {
+        if let Some(why) = denied(error) {
+            return Error::Denied { call: call.label(), why };
+        }
         Error::Unreachable {
             call: call.label(),
             url: self.origin(),
@@ -185,6 +193,19 @@ fn text(bytes: Vec<u8>) -> String {
     let text = String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)
+}
+
+/// Why the addresses of the host may not be connected to, where that is the cause.
+fn denied(error: &reqwest::Error) -> Option<String> {
+    let mut link: Option<&(dyn StdError + 'static)> = error.source();
+    while let Some(current) = link {
+        match current.downcast_ref::<NoAddress>() {
+            Some(NoAddress::Denied(why)) => return Some(why.clone()),
+            Some(NoAddress::Unknown(_)) => return None,
+            None => link = inner(current),
+        }
+    }
+    None
 }
 
 /// What went wrong beneath reqwest's general words.

@@ -262,7 +262,9 @@ mod tests {
             [record(1, DeviceState::Active, 50, "4.2"), record(2, DeviceState::Active, 100, "4.3")],
         ] {
             let mut builder = DevicesBuilder::new(now, Arrangement::new([], None), 0);
-            records.into_iter().for_each(|record| builder.push(record));
+            for record in records {
+                builder.push(record);
+            }
             builder.note_total(2);
             let devices = builder.finish(now);
             assert_eq!((devices.len(), devices.find(7).unwrap().computer_id), (1, 2));

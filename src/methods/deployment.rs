@@ -5,8 +5,9 @@ use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
+use super::fit::CHANGE_IT;
 use super::{Kind, catch, controller};
-use crate::planner::observed::{Catch, Revisions};
+use crate::planner::observed::{Catch, Misfit, Revisions};
 
 /// The strategy under which never two pods of it run at once.
 const RECREATE: &str = "Recreate";
@@ -55,14 +56,23 @@ impl Kind for Deployment {
         self.revisions() == Revisions::One && ready == Some(self.replicas())
     }
 
-    fn misfits(&self) -> Vec<String> {
+    const CATCH: &'static str = "spec.paused";
+
+    fn misfits(&self) -> Vec<Misfit> {
         let strategy = self.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
         match strategy.and_then(|strategy| strategy.type_.as_deref()).unwrap_or("RollingUpdate") {
             RECREATE => Vec::new(),
-            other => vec![format!(
-                "its strategy is {other}; it must be {RECREATE}, or two servers would run on one database"
+            other => vec![Misfit::of_upgrade(
+                format!(
+                    "its strategy is {other}; it must be {RECREATE}, or two servers would run on one database"
+                ),
+                CHANGE_IT,
             )],
         }
+    }
+
+    fn misfit_on(_: &str) -> Option<Misfit> {
+        None
     }
 
     fn replicas(&self) -> i32 {

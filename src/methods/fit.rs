@@ -2,7 +2,13 @@
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 
+use kube::ResourceExt;
+
 use super::Kind;
+use crate::planner::observed::{Misfit, Revisions};
+
+/// What to do about a workload of another form.
+pub(super) const CHANGE_IT: &str = "change the workload so, or upgrade this server by the method manual";
 
 /// The server's container, as the template has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,21 +50,41 @@ pub(super) fn container(
 }
 
 /// Reasons why this operator cannot upgrade a workload, whichever its container is.
-pub(super) fn misfits<K: Kind>(object: &K) -> Vec<String> {
+pub(super) fn misfits<K: Kind>(object: &K) -> Vec<Misfit> {
     let mut misfits = object.misfits();
     // Twice the same server on one database is the end of the database.
-    if object.replicas() != 1 {
-        misfits.push(format!("it has {} replicas; a server is exactly one", object.replicas()));
+    let why = || format!("it has {} replicas; a server is exactly one", object.replicas());
+    match object.replicas() {
+        1 => {}
+        0 => misfits.push(Misfit::of_upgrade(why(), CHANGE_IT)),
+        // The catch is made for one pod.
+        _ => misfits.push(Misfit::of_catch(why(), CHANGE_IT)),
     }
     if object.meta().deletion_timestamp.is_some() {
-        misfits.push("it is being deleted".to_owned());
+        misfits.push(Misfit::of_catch(
+            "it is being deleted",
+            "create it again, or correct its name in the spec",
+        ));
     }
     let owners = object.meta().owner_references.as_deref().unwrap_or_default();
     if let Some(owner) = owners.iter().find(|owner| owner.controller == Some(true)) {
-        misfits
-            .push(format!("it is controlled by {} {}, which would undo the change", owner.kind, owner.name));
+        let why = format!("it is controlled by {} {}, which would undo the change", owner.kind, owner.name);
+        misfits.push(Misfit::of_catch(why, CHANGE_IT));
     }
     misfits
+}
+
+/// What runs on a workload that has settled is what its template says, unless something rewrites pods as they are made: such an image
+/// would never be the one that is waited for.
+pub(super) fn rewritten_pods<K: Kind>(object: &K, template: &str, running: Option<&str>) -> Option<Misfit> {
+    let running = running.filter(|running| *running != template)?;
+    let has_settled = object.revisions() == Revisions::One && object.is_rolled();
+    has_settled.then(|| {
+        Misfit::of_upgrade(
+            format!("its pod runs another image than its template: a webhook changes pods as they are made ({running})"),
+            format!("except the pods of {} from the webhook that changes their image", object.name_any()),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -119,7 +145,8 @@ mod tests {
             ),
         ] {
             let parsed: StatefulSet = serde_saphyr::from_str(object).unwrap();
-            assert_eq!(misfits(&parsed).first().map(String::as_str), expected, "{object}");
+            let misfits = misfits(&parsed);
+            assert_eq!(misfits.first().map(|misfit| misfit.why.as_str()), expected, "{object}");
         }
         let rolling: Deployment = serde_saphyr::from_str("{spec: {selector: {}, template: {}}}").unwrap();
         assert_eq!(misfits(&rolling).len(), 1);

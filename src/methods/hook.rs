@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::batch::v1::{
-    Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement, PodFailurePolicyRule,
+    Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement,
+    PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule,
 };
 use k8s_openapi::api::core::v1::{EnvVar, PodTemplate, PodTemplateSpec};
 use kube::api::{ListParams, ObjectMeta, PostParams};
@@ -197,6 +198,15 @@ fn job(question: Question<'_>, namespace: &str, template: &PodTemplateSpec) -> J
         (UPGRADE_LABEL.to_owned(), question.upgrade.to_owned()),
         (RUN_LABEL.to_owned(), question.run.to_owned()),
     ]);
+    // A node that is drained, or needs its memory for others, says nothing of what was asked: the controller makes another pod.
+    let drained = PodFailurePolicyRule {
+        action: "Ignore".to_owned(),
+        on_exit_codes: None,
+        on_pod_conditions: Some(vec![PodFailurePolicyOnPodConditionsPattern {
+            type_: "DisruptionTarget".to_owned(),
+            status: "True".to_owned(),
+        }]),
+    };
     let only_75 = PodFailurePolicyRule {
         action: "FailJob".to_owned(),
         on_exit_codes: Some(PodFailurePolicyOnExitCodesRequirement {
@@ -217,7 +227,7 @@ fn job(question: Question<'_>, namespace: &str, template: &PodTemplateSpec) -> J
             backoff_limit: Some(0),
             active_deadline_seconds: Some(DEADLINE),
             ttl_seconds_after_finished: Some(KEPT_FOR),
-            pod_failure_policy: Some(PodFailurePolicy { rules: vec![only_75] }),
+            pod_failure_policy: Some(PodFailurePolicy { rules: vec![drained, only_75] }),
             template,
             ..JobSpec::default()
         }),
@@ -264,6 +274,9 @@ mod tests {
         assert_eq!(job.metadata.owner_references, None);
         let spec = job.spec.unwrap();
         assert_eq!(spec.backoff_limit, Some(0));
+        let actions: Vec<String> =
+            spec.pod_failure_policy.unwrap().rules.into_iter().map(|rule| rule.action).collect();
+        assert_eq!(actions, ["Ignore", "FailJob"], "what is drained is judged before its exit code");
         let pod = spec.template.spec.unwrap();
         assert_eq!(pod.restart_policy.as_deref(), Some("Never"));
         assert_eq!(pod.containers[0].env.as_ref().unwrap()[0].value.as_deref(), Some("2"));

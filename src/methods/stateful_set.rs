@@ -6,8 +6,9 @@ use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
+use super::fit::CHANGE_IT;
 use super::{Kind, catch, controller};
-use crate::planner::observed::{Catch, Revisions};
+use crate::planner::observed::{Catch, Misfit, Revisions};
 
 /// The strategy without which there is no partition.
 const ROLLING_UPDATE: &str = "RollingUpdate";
@@ -59,13 +60,27 @@ impl Kind for StatefulSet {
             && status.ready_replicas.unwrap_or(0) == self.replicas()
     }
 
-    fn misfits(&self) -> Vec<String> {
+    const CATCH: &'static str = "spec.updateStrategy.rollingUpdate.partition";
+
+    fn misfits(&self) -> Vec<Misfit> {
         match strategy_type(self) {
             ROLLING_UPDATE => Vec::new(),
-            other => vec![format!(
-                "its updateStrategy is {other}; it must be {ROLLING_UPDATE}, whose partition holds it"
+            other => vec![Misfit::of_catch(
+                format!(
+                    "its updateStrategy is {other}; it must be {ROLLING_UPDATE}, whose partition holds it"
+                ),
+                CHANGE_IT,
             )],
         }
+    }
+
+    fn misfit_on(kubernetes: &str) -> Option<Misfit> {
+        (!catch::partition_holds_on(kubernetes)).then(|| {
+            Misfit::of_catch(
+                format!("a partition does not hold on Kubernetes {kubernetes} (kubernetes/kubernetes#119685)"),
+                "upgrade Kubernetes to 1.27.8, 1.28.4 or any later release, or run the server as a Deployment",
+            )
+        })
     }
 
     fn replicas(&self) -> i32 {

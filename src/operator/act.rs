@@ -159,7 +159,7 @@ impl Outcomes {
 }
 
 fn is_catch(step: &Step) -> bool {
-    matches!(step, Step::HoldCatch { .. })
+    matches!(step, Step::HoldCatch { .. } | Step::OpenCatch { .. })
 }
 
 /// For whom steps are carried out.
@@ -223,6 +223,12 @@ impl<'a> Actor<'a> {
             Step::HoldCatch { server: _, workload: reference } => {
                 let acting = self.acting(name)?;
                 methods::hold_catch(&acting.client, &acting.account.namespace, reference)
+                    .await
+                    .map_err(workload)
+            }
+            Step::OpenCatch { workload: reference } => {
+                let acting = self.acting(name)?;
+                methods::open_catch(&acting.client, &acting.account.namespace, reference)
                     .await
                     .map_err(workload)
             }
@@ -383,10 +389,12 @@ fn is_of_all(error: &code42::Error) -> bool {
         | code42::Error::Unreachable { .. }
         | code42::Error::Refused { .. }
         | code42::Error::Forbidden { .. }
+        | code42::Error::Denied { .. }
         | code42::Error::Redirected { .. } => true,
         code42::Error::Missing { .. }
         | code42::Error::Unexpected { .. }
         | code42::Error::TooLarge { .. }
+        | code42::Error::TooMany { .. }
         | code42::Error::ServerError { .. } => false,
     }
 }

@@ -10,6 +10,7 @@
 pub mod devices;
 mod failures;
 mod pace;
+pub mod room;
 mod servers;
 pub mod session;
 
@@ -17,21 +18,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, watch};
 
 use super::account::Accounts;
 use super::clock::{self, Clock, Exchange, Offset};
 use super::hosts::HostRules;
 use super::metrics::Metrics;
+use super::places::{self, Places};
 use super::wake::Waker;
 use crate::code42::{self, ClusterServerId};
 use crate::fleet::{Devices, GroupRule, Guid};
 use crate::planner::Wants;
 use crate::planner::desired::Problem;
 use crate::planner::observed::{Access, AccessFailure, AuthorityFacts, Edition, ServersFacts, SettingsFacts};
-use devices::Purpose;
+use devices::{Bounds, Purpose};
 use failures::{Failures, Subject};
 use pace::{Attempt, AttemptOutcome, Pace, listing_due};
+use room::{Room, Taken};
 use session::{Connection, Failure, Session};
 
 /// Account, Secret and certificate authority are read again this often, in real time.
@@ -39,6 +42,12 @@ const SOURCES_FOR: Duration = Duration::from_secs(60);
 
 /// The same after a failure, or when the authority refused the credentials.
 const DOUBTED_SOURCES_FOR: Duration = Duration::from_secs(1);
+
+/// Reading the servers ends after this long, in real time, whatever their number: no answer of a whole list is slower.
+const READING_FOR: Duration = Duration::from_secs(180);
+
+/// Listing the devices ends after this long, in real time: a list that takes longer is older than what it is for.
+const LISTING_FOR: Duration = Duration::from_secs(1_800);
 
 /// What a collector is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,8 +61,10 @@ pub struct Ask {
 /// What is known of an environment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// How the last attempts went.
+    /// How the last attempt to read the servers went.
     pub access: Access,
+    /// How the last attempt to list the devices went.
+    pub listing: Access,
     /// Who the authority is.
     pub authority: Option<AuthorityFacts>,
     /// The servers, as last listed.
@@ -62,6 +73,8 @@ pub struct Snapshot {
     pub settings: Option<SettingsFacts>,
     /// The devices, as last listed.
     pub devices: Option<Arc<Devices>>,
+    /// The room that they take up.
+    pub room: Option<Arc<Taken>>,
     /// What is wrong with the groups that the devices were matched by.
     pub group_problems: Vec<Problem>,
     /// How far the authority's clock is from ours.
@@ -75,10 +88,12 @@ impl Snapshot {
     pub fn nothing() -> Self {
         Self {
             access: Access::NotYet,
+            listing: Access::NotYet,
             authority: None,
             servers: None,
             settings: None,
             devices: None,
+            room: None,
             group_problems: Vec::new(),
             authority_clock: None,
             settings_id: None,
@@ -86,16 +101,25 @@ impl Snapshot {
     }
 }
 
-/// How many readings may run at once in the whole operator.
+/// How much may be read at once in the whole operator.
 #[derive(Debug)]
 pub struct Limits {
-    readings: Semaphore,
-    listings: Semaphore,
+    /// Places for reading servers and settings.
+    readings: Places,
+    /// Places for reading one page of devices.
+    pages: Places,
+    /// Room for the rows of all environments together.
+    room: Room,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { readings: Semaphore::new(32), listings: Semaphore::new(4) }
+impl Limits {
+    /// Limits with room for so many rows of devices.
+    pub fn new(device_rows: usize) -> Self {
+        Self {
+            readings: Places::new(32, places::KEPT_FOR),
+            pages: Places::new(8, places::KEPT_FOR),
+            room: Room::of(device_rows),
+        }
     }
 }
 
@@ -239,8 +263,8 @@ impl Collector {
 
     async fn read_servers(&self) -> Result<(), Failure> {
         let session = self.session().await?;
-        let _permit = self.shared.limits.readings.acquire().await;
-        let outcome = self.read_servers_with(&session.authority).await;
+        let reading = self.shared.limits.readings.take(self.read_servers_with(&session.authority));
+        let outcome = within(READING_FOR, "servers and settings", reading).await;
         if outcome.as_ref().is_err_and(|failure| failure.kind == AccessFailure::Refused) {
             self.doubt_session().await;
         }
@@ -272,6 +296,7 @@ impl Collector {
             if !same {
                 // Facts about another authority's devices say nothing here.
                 snapshot.devices = None;
+                snapshot.room = None;
                 snapshot.settings = None;
             }
             snapshot.authority = Some(AuthorityFacts { read_at: now, guid, edition });
@@ -304,14 +329,15 @@ impl Collector {
 
     async fn read_devices(&self, ask: &Ask) -> Result<(), Failure> {
         let session = self.session().await?;
-        let _permit = self.shared.limits.listings.acquire().await;
         let purpose = Purpose {
             groups: &ask.groups,
             arrangement: ask.wants.arrangement,
             expected: self.snapshots.borrow().devices.as_ref().map_or(0, |devices| devices.len()),
         };
         let timer = clock::instant();
-        let listing = devices::list(&session.authority, &self.shared.clock, purpose).await?;
+        let bounds = Bounds { pages: &self.shared.limits.pages, room: &self.shared.limits.room };
+        let listing = devices::list(&session.authority, &self.shared.clock, purpose, bounds);
+        let listing = within(LISTING_FOR, "the devices", listing).await?;
         self.shared.metrics.observe_listing(clock::instant().duration_since(timer));
         let oddities = listing.devices.oddities;
         if oddities != crate::fleet::devices::Oddities::default() {
@@ -320,6 +346,7 @@ impl Collector {
         self.snapshots.send_modify(|snapshot| {
             let snapshot = Arc::make_mut(snapshot);
             snapshot.devices = Some(Arc::new(listing.devices));
+            snapshot.room = Some(Arc::new(listing.room));
             snapshot.group_problems = listing.problems;
         });
         Ok(())
@@ -340,18 +367,43 @@ impl Collector {
     /// Notes how a reading went and wakes the reconciler.
     fn conclude(&self, subject: Subject, outcome: &Result<(), Failure>) {
         let now = self.shared.clock.monotonic_now();
+        let ever_read = {
+            let snapshot = self.snapshots.borrow();
+            match subject {
+                Subject::Servers => snapshot.servers.is_some(),
+                Subject::Devices => snapshot.devices.is_some(),
+            }
+        };
         let (access, changed) = {
             let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let changed = failures.note(subject, outcome, now);
-            (failures.access(self.snapshots.borrow().servers.is_some()), changed)
+            (failures.access(subject, ever_read), changed)
         };
         if let (Err(failure), true) = (outcome, changed) {
             tracing::warn!(object = %self.waker, reading = subject.name(), %failure, "the authority could not be read");
         }
         self.shared.metrics.count_reading(subject.name(), outcome.is_ok());
-        self.snapshots.send_modify(|snapshot| Arc::make_mut(snapshot).access = access);
+        self.snapshots.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            match subject {
+                Subject::Servers => snapshot.access = access,
+                Subject::Devices => snapshot.listing = access,
+            }
+        });
         self.waker.wake();
     }
+}
+
+/// What reading something gave, if it was over in time.
+async fn within<T>(
+    most: Duration,
+    what: &str,
+    reading: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(most, reading).await.unwrap_or_else(|_| {
+        let minutes = most.as_secs() / 60;
+        Err(Failure::new(AccessFailure::Unexpected, format!("reading {what} took longer than {minutes} min")))
+    })
 }
 
 /// How a wait ended.

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::clock::Clock;
 use super::collect::Shared;
 use super::environment::Environments;
+use super::kubernetes::KubernetesVersion;
 use super::lease::Held;
 use super::shutdown::Stop;
 use super::turns::Turns;
@@ -45,6 +46,8 @@ pub struct Context {
     pub catalog: watch::Receiver<Option<Arc<KnownCatalog>>>,
     /// The API server's clock.
     pub api_server: ApiServerClock,
+    /// Which Kubernetes this is.
+    pub kubernetes: KubernetesVersion,
     /// Whether this process may act.
     pub held: Held,
     /// Whose turn it is to be looked at.

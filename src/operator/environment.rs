@@ -13,11 +13,12 @@ use super::collect::session::Connection;
 use super::collect::{Ask, Collector, Shared, Snapshot};
 use super::rights::{Question, RightsCache};
 use super::wake::Waker;
+use crate::catalog::Version;
 use crate::code42;
 use crate::fleet::{Devices, Rank, Watch};
 use crate::planner::Step;
 use crate::planner::desired::WorkloadRef;
-use crate::planner::observed::FailingStep;
+use crate::planner::observed::{Definition, FailingStep};
 use crate::planner::step::FlagDevice;
 
 /// Most devices of which it is kept that the authority took no order for: with more, it is no matter of the device.
@@ -39,6 +40,7 @@ pub struct Environment {
     hook_rights: Mutex<HookRights>,
     failing: Mutex<BTreeMap<String, FailingStep>>,
     refused: Mutex<BTreeSet<u64>>,
+    definition: Mutex<Definition>,
     collector: JoinHandle<()>,
 }
 
@@ -67,6 +69,7 @@ impl Environment {
             hook_rights: Mutex::default(),
             failing: Mutex::default(),
             refused: Mutex::default(),
+            definition: Mutex::new(Definition::Keeps),
             collector: tokio::spawn(collector.run()),
         }
     }
@@ -102,6 +105,16 @@ impl Environment {
         failing.retain(|purpose, _| due.contains(purpose));
     }
 
+    /// What became of memory when it was last written.
+    pub fn definition(&self) -> Definition {
+        *self.definition.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what became of memory.
+    pub fn note_definition(&self, definition: Definition) {
+        *self.definition.lock().unwrap_or_else(PoisonError::into_inner) = definition;
+    }
+
     /// What is known now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshots.borrow().clone()
@@ -119,6 +132,11 @@ impl Environment {
             *known = ask;
             changed
         });
+    }
+
+    /// The release to which workloads may be brought next, as the last decision had it.
+    pub fn trial(&self) -> Option<Version> {
+        self.asks.borrow().wants.trial
     }
 
     /// What was seen of devices, and whom this process told to upgrade.

@@ -1,14 +1,19 @@
 //! Which hosts the operator may talk to on behalf of an object.
 //!
 //! A `CodeUpgrade` is written by a tenant, and its url makes the operator's own process open a connection. So what a
-//! tenant could not reach is denied: loopback, link-local (where clouds keep their metadata), and the API server. An
-//! operator flag permits what would be denied, and once it is used, it permits nothing else.
+//! tenant could not reach is denied: loopback, link-local and other addresses where clouds keep their metadata, and the API
+//! server. An operator flag permits what would be denied, and once it is used, it permits nothing else.
+//!
+//! What is judged is the address that is connected to: the client asks [`PlaceResolver`] before each connection, so that a name
+//! which leads elsewhere by then is judged by where it leads. Where nothing is resolved, nothing is connected to.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use reqwest::Url;
 
+use crate::code42::{NoAddress, Resolver};
 use crate::fleet::glob;
 
 /// What the operator's flags say about hosts.
@@ -27,6 +32,17 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 const API_SERVER_NAMES: [&str; 4] =
     ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
 
+/// Where clouds tell a machine its secrets, beside link-local: addresses of Amazon, Google, Oracle, Scaleway, Azure and Alibaba.
+const METADATA: [IpAddr; 7] = [
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+];
+
 /// Why a url may not be talked to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
@@ -42,9 +58,15 @@ pub enum Denial {
     /// Link-local.
     #[error("{0} is a link-local address")]
     LinkLocal(String),
+    /// Where a cloud keeps its metadata.
+    #[error("{0} is an address of a cloud's metadata")]
+    Metadata(String),
     /// The API server.
     #[error("{0} is the API server")]
     ApiServer(String),
+    /// Nobody knows its address, so that nobody can judge it.
+    #[error("{0} does not resolve")]
+    Unresolved(String),
 }
 
 /// Where a url points to.
@@ -132,22 +154,23 @@ impl HostRules {
         Ok(())
     }
 
-    /// Resolves a place and judges it by name and by address. A name that does not resolve is not denied: the
-    /// connection will say so.
+    /// Resolves a place and judges it by name and by address. What could not be resolved could not be judged.
     ///
     /// # Errors
     /// Why it is denied.
-    pub async fn check(&self, place: &Place) -> Result<(), Denial> {
+    pub async fn addresses(&self, place: &Place) -> Result<Vec<SocketAddr>, Denial> {
         self.check_name(place)?;
+        let found = resolve(&place.host, place.port).await?;
         if self.is_permitted(place)? {
-            return Ok(());
+            return Ok(found);
         }
-        let addresses = resolve(&place.host, place.port).await;
         let api_server = match &self.api_server {
-            Some(host) => resolve(host, place.port).await,
+            Some(host) => resolve(host, place.port).await?,
             None => Vec::new(),
         };
-        self.check_addresses(place, &addresses, &api_server)
+        let ip = |addresses: &[SocketAddr]| addresses.iter().map(SocketAddr::ip).collect::<Vec<_>>();
+        self.check_addresses(place, &ip(&found), &ip(&api_server))?;
+        Ok(found)
     }
 
     /// Whether a flag names the place, so that no further rule counts.
@@ -163,15 +186,66 @@ impl HostRules {
     }
 }
 
-async fn resolve(host: &str, port: u16) -> Vec<IpAddr> {
-    match tokio::time::timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host((host, port))).await {
-        Ok(Ok(found)) => found.map(|address: SocketAddr| address.ip()).collect(),
+/// At which addresses the client of one place finds it: those that the rules let through at that moment.
+#[derive(Clone, Debug)]
+pub struct PlaceResolver {
+    rules: HostRules,
+    place: Place,
+}
+
+impl PlaceResolver {
+    /// The resolver of the client for a place.
+    pub fn new(rules: HostRules, place: Place) -> Self {
+        Self { rules, place }
+    }
+}
+
+impl Resolver for PlaceResolver {
+    fn resolve(&self, host: &str) -> BoxFuture<'static, Result<Vec<SocketAddr>, NoAddress>> {
+        let Self { rules, place } = self.clone();
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        Box::pin(async move {
+            if host != place.host {
+                return Err(NoAddress::Denied(format!("{host} is not the authority's host")));
+            }
+            rules.addresses(&place).await.map_err(|denial| match denial {
+                Denial::Unresolved(host) => NoAddress::Unknown(host),
+                denied => NoAddress::Denied(denied.to_string()),
+            })
+        })
+    }
+}
+
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Denial> {
+    let found = tokio::time::timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host((host, port))).await;
+    let found: Vec<SocketAddr> = match found {
+        Ok(Ok(found)) => found.collect(),
         Ok(Err(_)) | Err(_) => Vec::new(),
+    };
+    if found.is_empty() { Err(Denial::Unresolved(host.to_owned())) } else { Ok(found) }
+}
+
+/// The address of the older kind that one of the newer kind stands for on its way: mapped, compatible, translated or tunnelled.
+fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [.., high, low] = address.segments();
+    let at_the_end = Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0, _, 0..=1] if high == 0 => None,
+        [0, 0, 0, 0, 0, 0 | 0xffff, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _] => Some(at_the_end),
+        [0x2002, high, low, ..] => Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))),
+        _ => None,
     }
 }
 
 fn check_address(address: IpAddr) -> Result<(), Denial> {
-    let address = address.to_canonical();
+    if let IpAddr::V6(newer) = address
+        && let Some(older) = embedded(newer)
+    {
+        return check_address(IpAddr::V4(older));
+    }
+    if METADATA.contains(&address) {
+        return Err(Denial::Metadata(address.to_string()));
+    }
     let link_local = match address {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => address.is_unicast_link_local(),
@@ -209,6 +283,15 @@ mod tests {
             ("https://LocalHost:4285", Denial::Loopback("localhost".into())),
             ("http://169.254.169.254/latest", Denial::LinkLocal("169.254.169.254".into())),
             ("https://[fe80::1]:4285", Denial::LinkLocal("fe80::1".into())),
+            ("http://[fe80::a9fe:a9fe]", Denial::LinkLocal("fe80::a9fe:a9fe".into())),
+            ("http://[::ffff:169.254.169.254]", Denial::LinkLocal("169.254.169.254".into())),
+            ("http://[::169.254.169.254]", Denial::LinkLocal("169.254.169.254".into())),
+            ("http://[64:ff9b::169.254.169.254]", Denial::LinkLocal("169.254.169.254".into())),
+            ("http://[2002:a9fe:a9fe::1]", Denial::LinkLocal("169.254.169.254".into())),
+            ("http://[::]:4280", Denial::Loopback("::".into())),
+            ("http://[fd00:ec2::254]/latest", Denial::Metadata("fd00:ec2::254".into())),
+            ("http://[fd20:ce::254]", Denial::Metadata("fd20:ce::254".into())),
+            ("http://168.63.129.16", Denial::Metadata("168.63.129.16".into())),
             ("https://10.96.0.1", Denial::ApiServer("10.96.0.1".into())),
             ("https://kubernetes.default.svc.", Denial::ApiServer("kubernetes.default.svc".into())),
             ("ftp://backup.example.com", Denial::NotAUrl),
@@ -217,9 +300,13 @@ mod tests {
         ] {
             assert_eq!(check(&[], url), Err(denial), "{url}");
         }
-        for url in
-            ["https://backup.example.com:4285", "http://10.0.0.7:4280", "https://code42-authority.code42.svc"]
-        {
+        for url in [
+            "https://backup.example.com:4285",
+            "http://10.0.0.7:4280",
+            "http://[fd00::7]:4280",
+            "http://[64:ff9b::10.0.0.7]:4280",
+            "https://code42-authority.code42.svc",
+        ] {
             assert_eq!(check(&[], url), Ok(()), "{url}");
         }
     }
@@ -245,6 +332,30 @@ mod tests {
         assert!(matches!(check(&["203.0.113.7", "127.0.0.1"]), Err(Denial::Loopback(_))));
         assert!(matches!(check(&["169.254.169.254"]), Err(Denial::LinkLocal(_))));
         assert!(matches!(check(&["10.0.0.1"]), Err(Denial::ApiServer(_))));
+    }
+
+    /// A name that is harmless when it is judged and leads elsewhere when it is connected to: the address that counts is the last.
+    #[tokio::test]
+    async fn what_is_connected_to_is_judged_at_that_moment() {
+        let resolver = |allowed: &[&str], url: &str| {
+            let allowed = allowed.iter().map(|text| (*text).to_owned()).collect();
+            PlaceResolver::new(HostRules::new(allowed, API_SERVER), Place::of(url).unwrap())
+        };
+        // Judged by its name it would pass: whoever names a loopback address so has it in a file of hosts, or in a zone.
+        let named =
+            Place { host: "localhost".into(), ..Place::of("http://backup.example.com:4280").unwrap() };
+        let rules = HostRules::new(Vec::new(), API_SERVER);
+        let found = [IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        assert!(matches!(rules.check_addresses(&named, &found, &[]), Err(Denial::Loopback(_))));
+        let allowed =
+            resolver(&["localhost:4280"], "http://localhost:4280").resolve("LOCALHOST.").await.unwrap();
+        assert!(allowed.iter().all(|address| address.ip().is_loopback() && address.port() == 4280));
+        let denied = resolver(&[], "http://localhost:4280").resolve("localhost").await;
+        assert_eq!(denied, Err(NoAddress::Denied("localhost is a loopback address".into())));
+        let elsewhere = resolver(&["*"], "http://localhost:4280").resolve("other.example").await;
+        assert_eq!(elsewhere, Err(NoAddress::Denied("other.example is not the authority's host".into())));
+        let nowhere = resolver(&["*"], "http://nowhere.invalid:4280").resolve("nowhere.invalid").await;
+        assert_eq!(nowhere, Err(NoAddress::Unknown("nowhere.invalid".into())));
     }
 
     #[test]

@@ -7,15 +7,18 @@
 
 mod view;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease as LeaseObject, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::ResourceExt;
 use kube::api::{Api, ObjectMeta, PostParams};
 
 use super::clock;
+use crate::api::HANDING_BACK_ANNOTATION;
 use view::{Tenure, View};
 
 /// How a lease is named and how long it lasts.
@@ -70,6 +73,7 @@ pub enum Error {
 #[derive(Clone, Debug, Default)]
 pub struct Held {
     tenure: Arc<Mutex<Option<Tenure>>>,
+    handing_back: Arc<AtomicBool>,
 }
 
 impl Held {
@@ -77,6 +81,16 @@ impl Held {
     pub fn is_held(&self) -> bool {
         let tenure = self.tenure.lock().unwrap_or_else(PoisonError::into_inner);
         tenure.as_ref().is_some_and(|tenure| tenure.lasts(clock::instant(), clock::wall()))
+    }
+
+    /// Whether somebody has asked, on the lease, to give back what is held: the operator is to be removed.
+    pub fn is_handing_back(&self) -> bool {
+        self.handing_back.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, object: &LeaseObject) {
+        let is_asked = object.annotations().contains_key(HANDING_BACK_ANNOTATION);
+        self.handing_back.store(is_asked, Ordering::Relaxed);
     }
 
     fn set(&self, tenure: Option<Tenure>) {
@@ -192,6 +206,7 @@ impl Lease {
         };
         // Another process was faster: look again later.
         let Some(written) = written else { return Ok(false) };
+        self.held.note(&written);
         self.object = Some(written);
         self.held.set(Some(started));
         Ok(true)
@@ -205,9 +220,12 @@ impl Lease {
             // Somebody wrote it: a renewal of ours whose answer was lost, or another holder.
             let found = self.call("read", self.api.get_opt(&self.options.name)).await?;
             let ours = found.filter(|object| view::holder(object) == Some(self.options.identity.as_str()));
-            self.object = Some(ours.ok_or_else(|| self.lost())?);
+            let ours = ours.ok_or_else(|| self.lost())?;
+            self.held.note(&ours);
+            self.object = Some(ours);
             return Ok(());
         };
+        self.held.note(&written);
         self.object = Some(written);
         self.held.set(Some(started));
         Ok(())

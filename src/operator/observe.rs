@@ -11,7 +11,8 @@ pub(super) use self::others::{in_clock_time, order_objects};
 
 use std::sync::Arc;
 
-use kube::ResourceExt;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, ResourceExt};
 
 use super::account::{self, Account, Acting};
 use super::clock::Both;
@@ -21,7 +22,7 @@ use super::environment::Environment;
 use crate::api::{CodeUpgrade, FINALIZER};
 use crate::methods::snapshot;
 use crate::planner::desired::{Backup, Method, Problem};
-use crate::planner::observed::{BackupFacts, Finalizer, Witnesses};
+use crate::planner::observed::{BackupFacts, Definition, Ending, Finalizer, Witnesses};
 use crate::planner::{Desired, Memory, Observed};
 use crate::translate;
 
@@ -51,13 +52,14 @@ pub async fn observe(
     let memory = object.status.as_ref().and_then(|status| status.memory.clone()).unwrap_or_default();
     let desired = translate::desired(object);
     let acting = acting(context, object).await.map_err(|error| error.to_string());
-    let workloads = workloads::read(environment, acting.as_ref(), &desired, &memory).await;
+    let workloads = workloads::read(context, environment, acting.as_ref(), &desired, &memory).await;
     let backup = backup(acting.as_ref(), object, &desired).await;
     let hooks = hooks::read(environment, acting.as_ref(), object, &desired).await;
     let observed = Observed {
         // Last: what was read before must not look younger than it is.
         witnesses: witnesses(context, &snapshot),
         access: snapshot.access.clone(),
+        listing: snapshot.listing.clone(),
         authority: snapshot.authority.clone(),
         servers: snapshot.servers.clone(),
         settings: snapshot.settings,
@@ -66,7 +68,7 @@ pub async fn observe(
         backup,
         claims: others::claims(context, object),
         orders: others::orders(context, object, &desired),
-        proofs: others::proofs(context, &desired, &memory, &catalog.catalog),
+        proofs: others::proofs(context, &desired),
         watch: environment.watch_of(snapshot.devices.as_ref()),
         hooks: hooks.readings,
         hook_runs: hooks.runs,
@@ -78,8 +80,27 @@ pub async fn observe(
             Finalizer::Absent
         },
         failing: environment.failing(),
+        ending: ending(context, object).await,
+        // What is lost shows when it is written.
+        definition: Definition::Keeps,
     };
     Grounds { observed, desired, catalog, memory, acting }
+}
+
+/// Whether the object is being deleted, and with what, or the operator removed. A namespace that cannot be asked about is taken for one that stays.
+async fn ending(context: &Context, object: &CodeUpgrade) -> Ending {
+    let Some(since) = &object.metadata.deletion_timestamp else {
+        return if context.held.is_handing_back() { Ending::WithoutTheOperator } else { Ending::No };
+    };
+    let namespaces: Api<Namespace> = Api::all(context.client.clone());
+    match namespaces.get_opt(&object.namespace().unwrap_or_default()).await {
+        Ok(Some(namespace)) if namespace.metadata.deletion_timestamp.is_none() => {}
+        Ok(_) => return Ending::WithItsNamespace,
+        Err(error) => {
+            tracing::warn!(%error, "the namespace of an object that is being deleted could not be read");
+        }
+    }
+    Ending::Alone(context.clock().of_api_server(since.0))
 }
 
 /// What is wrong with the groups, which shows only where the organisations are known: told of these groups alone.

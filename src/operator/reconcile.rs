@@ -13,13 +13,14 @@ use super::act::{Actor, Outcomes};
 use super::clock;
 use super::collect::Ask;
 use super::collect::session::Connection;
-use super::commit::{self, commit};
+use super::commit::{self, Committed, commit};
 use super::context::Context;
 use super::environment::Environment;
 use super::observe::{Grounds, observe};
 use super::report;
 use super::wake::Guarded;
 use crate::api::CodeUpgrade;
+use crate::planner::observed::Definition;
 use crate::planner::{self, Decision, Desired, Wants, check, rollout};
 use crate::translate;
 
@@ -92,7 +93,7 @@ pub async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<A
     let look = async {
         let started = clock::instant();
         metrics.observe_wait(started.duration_since(queued));
-        let outcome = look(&guarded, &context).await;
+        let outcome = Box::pin(look(&guarded, &context)).await;
         let label = outcome.as_ref().map_or_else(Error::kind, |_| "done");
         metrics.observe_reconcile(label, clock::instant().duration_since(started));
         outcome
@@ -107,17 +108,16 @@ async fn look(guarded: &Guarded, context: &Context) -> Result<Action, Error> {
     let Some(environment) = environment_of(context, &object) else { return Ok(Action::await_change()) };
 
     // 1. Observe.
-    let grounds = observe(context, &object, &environment, catalog).await;
+    let mut grounds = observe(context, &object, &environment, catalog).await;
     let now = grounds.observed.witnesses.operator;
 
     // 2. Decide.
-    let decision =
-        planner::decide(&grounds.observed, &grounds.desired, &grounds.catalog.catalog, &grounds.memory, now);
+    let decision = decide(&grounds, now);
     check_safety(&object, &grounds, &decision, now)?;
     environment.ask(ask(&grounds.desired, decision.wants));
 
     // 3. Write the intent.
-    let Some(committed) = commit(context, object, decision, now).await? else {
+    let Some(committed) = intend(context, &environment, object, decision, &mut grounds, now).await? else {
         return Ok(Action::requeue(FIRST_RETRY));
     };
 
@@ -132,6 +132,38 @@ async fn look(guarded: &Guarded, context: &Context) -> Result<Action, Error> {
     context.shared.metrics.show(&namespace, &object.name_any(), &decision.report);
     let retry = retry_after(context, object, &outcomes).await;
     Ok(Action::requeue(next_look(context, decision, &outcomes).min(retry)))
+}
+
+fn decide(grounds: &Grounds, now: Timestamp) -> Decision {
+    planner::decide(&grounds.observed, &grounds.desired, &grounds.catalog.catalog, &grounds.memory, now)
+}
+
+/// Writes what is intended; `None` where the decision is void. Where the API server drops some of it, nothing is done but to say so, and
+/// what was remembered before is put back.
+async fn intend(
+    context: &Context,
+    environment: &Environment,
+    object: Box<CodeUpgrade>,
+    decision: Decision,
+    grounds: &mut Grounds,
+    now: Timestamp,
+) -> Result<Option<Box<Committed>>, Error> {
+    let object = match commit(context, object, decision, environment.definition(), now).await? {
+        commit::Outcome::Overtaken => return Ok(None),
+        commit::Outcome::Stands(committed) => {
+            if committed.decision().memory != grounds.memory {
+                environment.note_definition(Definition::Keeps);
+            }
+            return Ok(Some(committed));
+        }
+        commit::Outcome::Dropped(object) => object,
+    };
+    environment.note_definition(Definition::Drops);
+    grounds.observed.definition = Definition::Drops;
+    match commit(context, object, decide(grounds, now), Definition::Keeps, now).await? {
+        commit::Outcome::Stands(committed) => Ok(Some(committed)),
+        commit::Outcome::Overtaken | commit::Outcome::Dropped(_) => Ok(None),
+    }
 }
 
 /// When to try again what failed; the first failure in a row is told as an event.

@@ -47,7 +47,7 @@ impl<About: Ord, Asked: PartialEq> RightsCache<About, Asked> {
         let (asked, rights, at) = self.answers.get(about)?;
         let believed_for = match rights {
             Rights::Granted => GRANTED_FOR,
-            Rights::Denied(_) | Rights::Unchecked => OTHERWISE_FOR,
+            Rights::Denied(_) | Rights::Rewritten { .. } | Rights::Unchecked => OTHERWISE_FOR,
         };
         (asked == question && now.saturating_duration_since(*at) < believed_for).then(|| rights.clone())
     }

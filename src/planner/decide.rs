@@ -6,8 +6,7 @@ use super::claim::{Owner, owner};
 use super::draft::Draft;
 use super::facts::Facts;
 use super::intent::intend;
-use super::memory::FORMAT_VERSION;
-use super::observed::Access;
+use super::observed::{Access, Definition, Ending};
 use super::settle::{Standing, settle};
 use super::{
     Decision, Desired, Memory, Observed, Telling, backup, baseline, catch, done, events, failing, finalizer,
@@ -28,8 +27,8 @@ pub fn decide(
 ) -> Decision {
     let facts = Facts::gather(observed, desired, catalog, memory, now);
     let mut draft = Draft::begin(memory);
-    if memory.format_version > FORMAT_VERSION {
-        return narrate::unreadable_memory(&facts, draft);
+    if !memory.is_readable() || observed.definition == Definition::Drops {
+        return narrate::nothing_to_remember_by(&facts, draft);
     }
     if is_blind(&facts) {
         // Nothing was read yet: nothing is decided, and what was said before stands.
@@ -68,7 +67,8 @@ pub fn decide(
 
 /// What is done in an environment that is this object's.
 fn decide_steps(facts: &Facts<'_>, draft: &mut Draft) {
-    let may_act = !facts.desired.deleted && facts.desired.target.is_some();
+    let may_act =
+        facts.observed.ending == Ending::No && !facts.desired.deleted && facts.desired.target.is_some();
     let unrefused = gates::all_pass(&draft.findings.gates);
     if draft.memory.hop.is_some() {
         // 3. A hop in flight is finished before anything else; only what concerns its servers holds it.
@@ -83,11 +83,15 @@ fn decide_steps(facts: &Facts<'_>, draft: &mut Draft) {
         draft.memory.baseline = None;
     }
     baseline::note(facts, draft);
-    if may_act && draft.memory.hop.is_none() {
-        // 5. Devices follow, where servers rest.
-        rollout::follow(facts, draft, unrefused);
-        // 6. At rest no one can roll a server by accident.
-        catch::hold(facts, draft);
+    match (may_act, &draft.memory.hop) {
+        (true, None) => {
+            // 5. Devices follow, where servers rest.
+            rollout::follow(facts, draft, unrefused);
+            // 6. At rest no one can roll a server by accident, and what is looked after no more is anybody's again.
+            catch::hold(facts, draft);
+        }
+        (false, None) => catch::give_back(facts, draft),
+        (true | false, Some(_)) => {}
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Read-only: what is decided on the way is kept in the [`Draft`](super::draft::Draft) beside it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::desired::{Method, Workload, WorkloadRef};
 use super::situation::Situation;
@@ -47,7 +47,7 @@ impl<'a> Facts<'a> {
             remembered,
             situation: Situation::read(observed, desired),
             travellers: Travellers::count(observed, desired),
-            now,
+            now: to_the_millisecond(now),
         }
     }
 
@@ -72,6 +72,15 @@ impl<'a> Facts<'a> {
         });
         classes.map(|class| class.live).sum()
     }
+}
+
+/// The end of a millisecond: finer times would make memory longer, and earlier ones a wait shorter.
+pub(super) fn to_the_millisecond(at: Timestamp) -> Timestamp {
+    let rest = at.subsec_nanosecond().rem_euclid(1_000_000);
+    if rest == 0 {
+        return at;
+    }
+    at.saturating_add(SignedDuration::from_nanos(i64::from(1_000_000 - rest))).unwrap_or(at)
 }
 
 /// A server that the next step touches, with the workload that runs it, if one does.

@@ -26,7 +26,7 @@ fn mend(step: &Step) -> &'static str {
         Step::HoldFinalizer | Step::ReleaseFinalizer => {
             "let the operator's role update codeupgrades; it is tried again by itself"
         }
-        Step::HoldCatch { .. } | Step::UpgradeServer { .. } => {
+        Step::HoldCatch { .. } | Step::OpenCatch { .. } | Step::UpgradeServer { .. } => {
             "look at the rights of the acting account and at admission webhooks; it is tried again by itself"
         }
         Step::TakeBackup { .. } => {

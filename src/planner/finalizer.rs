@@ -1,17 +1,73 @@
-//! ARCHITECTURE.md, rule 12: the object outlives the server steps in flight, and nothing else keeps it.
+//! ARCHITECTURE.md, rule 12: the object outlives the server steps in flight and the catches that are held for it, and nothing
+//! else keeps it.
+
+use jiff::SignedDuration;
 
 use super::draft::Draft;
 use super::facts::Facts;
-use super::observed::Finalizer;
+use super::observed::{Ending, Finalizer, WorkloadReading};
 use super::step::Step;
 
-/// Holds the finalizer while a hop is in flight, and lets it go after.
+/// An object that is deleted waits for so long until its catches are open: who may not open them may not be waited for.
+const GIVING_BACK_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+/// Holds the finalizer while a hop is in flight or a catch is held, and lets it go after.
 pub(super) fn hold(facts: &Facts<'_>, draft: &mut Draft) {
-    match (&draft.memory.hop, facts.observed.finalizer) {
+    match (is_needed(facts, draft), facts.observed.finalizer) {
         // Before the order itself: the finalizer is the first effect.
-        (Some(_), Finalizer::Absent) => draft.steps.insert(0, Step::HoldFinalizer),
+        (Need::Is, Finalizer::Absent) if facts.observed.ending == Ending::No => {
+            draft.steps.insert(0, Step::HoldFinalizer);
+        }
         // After everything else: the catch is closed before the object may go.
-        (None, Finalizer::Present) => draft.steps.push(Step::ReleaseFinalizer),
-        (Some(_), Finalizer::Present) | (None, Finalizer::Absent) => {}
+        (Need::IsNot, Finalizer::Present) => draft.steps.push(Step::ReleaseFinalizer),
+        (Need::Is | Need::IsNot | Need::Unknown, Finalizer::Present | Finalizer::Absent) => {}
+    }
+}
+
+/// Whether the finalizer is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    Is,
+    IsNot,
+    /// Something could not be read: it stays as it is.
+    Unknown,
+}
+
+fn is_needed(facts: &Facts<'_>, draft: &Draft) -> Need {
+    let gives_back = draft.steps.iter().any(|step| matches!(step, Step::OpenCatch { .. }));
+    let holds = draft.steps.iter().any(|step| matches!(step, Step::HoldCatch { .. }));
+    if draft.memory.hop.is_some() {
+        return Need::Is;
+    }
+    match facts.observed.ending {
+        Ending::WithItsNamespace => Need::IsNot,
+        Ending::WithoutTheOperator => {
+            if gives_back {
+                Need::Is
+            } else {
+                Need::IsNot
+            }
+        }
+        Ending::Alone(since) => {
+            let is_over = facts.now.duration_since(since) > GIVING_BACK_FOR;
+            if gives_back && !is_over { Need::Is } else { Need::IsNot }
+        }
+        Ending::No => {
+            let mut readings = facts.observed.workloads.values();
+            if holds || gives_back || readings.clone().any(is_held) {
+                Need::Is
+            } else if readings.any(|reading| matches!(reading, WorkloadReading::Unreadable(_))) {
+                Need::Unknown
+            } else {
+                Need::IsNot
+            }
+        }
+    }
+}
+
+fn is_held(reading: &WorkloadReading) -> bool {
+    match reading {
+        WorkloadReading::Read(facts) => facts.is_held_by_us(),
+        WorkloadReading::Missing | WorkloadReading::Unreadable(_) => false,
     }
 }

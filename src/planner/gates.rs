@@ -10,6 +10,7 @@ pub mod approval;
 pub mod auto_upgrade_switch;
 pub mod backup;
 pub mod backups_running;
+pub mod catch;
 pub mod claim;
 pub mod clock;
 pub mod compatibility;
@@ -44,7 +45,7 @@ type Check = (GateName, fn(&View<'_>) -> Verdict);
 
 /// The gates that everything must pass, whatever the step.
 pub fn of_everything(view: &View<'_>) -> Vec<Gate> {
-    let checks: [Check; 11] = [
+    let checks: [Check; 12] = [
         (GateName::Spec, spec::check),
         (GateName::Claim, claim::check),
         (GateName::Access, access::check),
@@ -56,6 +57,7 @@ pub fn of_everything(view: &View<'_>) -> Vec<Gate> {
         (GateName::Restore, restore::check),
         (GateName::Storage, storage::check),
         (GateName::Adoption, adoption::check),
+        (GateName::Catch, catch::check),
     ];
     run(view, &checks)
 }

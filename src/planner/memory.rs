@@ -2,18 +2,25 @@
 //!
 //! Bounded at any fleet size. Everything else in the status renders the report and is never read back.
 
+mod hop;
+mod stored_hop;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::desired::{AtOnce, WorkloadRef};
+pub use self::hop::{Hop, HopServer, ManualMeans, Means, WorkloadMeans};
+use self::stored_hop::StoredHop;
 use crate::catalog::Version;
-use crate::fleet::{Guid, Rank, ServerName, ServerRole, Wave, guid_text};
+use crate::fleet::{Guid, Rank, Wave, guid_text};
 
 /// The format that this code reads and writes. A newer one in an object is refused, never rewritten.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// The format of a memory that is there and says nothing that can be read, not even its format: somebody edited it.
+pub const UNKNOWN_FORMAT: u32 = 0;
 
 /// What the operator remembers of one environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +45,7 @@ pub struct Memory {
     pub cleared: Option<Cleared>,
     /// The hop in flight, past its point of no return.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<StoredHop>")]
     pub hop: Option<Hop>,
     /// What backups looked like before the last hop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,10 +82,11 @@ pub struct Memory {
     pub refused_orders: Vec<RefusedOrder>,
 }
 
-impl Default for Memory {
-    fn default() -> Self {
+impl Memory {
+    /// Memory of a format that may not be ours: nothing else of it is known.
+    pub const fn of_format(format_version: u32) -> Self {
         Self {
-            format_version: FORMAT_VERSION,
+            format_version,
             authority_guid: None,
             high_water_mark: None,
             settled: None,
@@ -96,6 +105,17 @@ impl Default for Memory {
             consumed_orders: Vec::new(),
             refused_orders: Vec::new(),
         }
+    }
+
+    /// Whether it is of our format: else nothing of it is believed, and nothing is written in its place.
+    pub const fn is_readable(&self) -> bool {
+        self.format_version == FORMAT_VERSION
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::of_format(FORMAT_VERSION)
     }
 }
 
@@ -167,89 +187,6 @@ pub struct Cleared {
     pub at: Timestamp,
 }
 
-/// A hop past its point of no return, with its own copy of everything that it needs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Hop {
-    /// From this release.
-    pub from: Version,
-    /// To this one.
-    pub to: Version,
-    /// When the authority was ordered.
-    pub started_at: Timestamp,
-    /// Whether it was begun by somebody else and adopted.
-    #[serde(default)]
-    pub adopted: bool,
-    /// How many storage servers go at once.
-    pub at_once: AtOnce,
-    /// The order that approved it: used up when the hop is past its point of no return.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approved_by: Option<String>,
-    /// Since when nobody can see its servers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unseen_since: Option<Timestamp>,
-    /// Risks that were accepted for it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub accepted_risks: Vec<String>,
-    /// Its servers: the authority first, then storage by name.
-    pub servers: Vec<HopServer>,
-}
-
-/// One server of a hop.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct HopServer {
-    /// Its identity.
-    pub guid: Guid,
-    /// Its name when the hop began.
-    pub name: ServerName,
-    /// What it is.
-    pub role: ServerRole,
-    /// How it is upgraded.
-    pub means: Means,
-    /// When it was ordered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ordered_at: Option<Timestamp>,
-    /// When the order was seen to be carried out: of the authority, the point of no return.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub carried_out_at: Option<Timestamp>,
-    /// How long nobody could see it since, in seconds: no deadline counts that.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub unseen_seconds: i64,
-    /// Since when what runs it is settled on what it was to get.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settled_at: Option<Timestamp>,
-    /// Since when it answers at the new release, as far as no answer contradicts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen_at: Option<Timestamp>,
-    /// When it was verified at the new release.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verified_at: Option<Timestamp>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
-fn is_zero(seconds: &i64) -> bool {
-    *seconds == 0
-}
-
-impl HopServer {
-    /// One whose turn has not come.
-    pub fn waiting(guid: Guid, name: ServerName, role: ServerRole, means: Means) -> Self {
-        Self {
-            guid,
-            name,
-            role,
-            means,
-            ordered_at: None,
-            carried_out_at: None,
-            unseen_seconds: 0,
-            settled_at: None,
-            seen_at: None,
-            verified_at: None,
-        }
-    }
-}
-
 /// A backup that was begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -284,37 +221,6 @@ pub struct RefusedOrder {
     pub why: String,
 }
 
-/// How one server of a hop is upgraded, with every operand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Means {
-    /// A workload gets a new image.
-    Workload(WorkloadMeans),
-    /// A person does it.
-    Manual(ManualMeans),
-}
-
-/// A workload gets a new image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct WorkloadMeans {
-    /// The workload.
-    pub workload: WorkloadRef,
-    /// The server's container.
-    pub container: String,
-    /// The image to run.
-    pub image: String,
-    /// The image that the workload was found with when the order was carried out: any other is somebody's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ordered_image: Option<String>,
-    /// Who writes the image.
-    pub image_from: super::desired::ImageFrom,
-}
-
-/// A person does it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ManualMeans {}
-
 /// What backups looked like before a hop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -324,16 +230,17 @@ pub struct Baseline {
     /// When the hop was finished; `None` while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// What each own server had.
+    /// What each own server had: guid, connected devices and backup sessions.
+    #[schemars(with = "Vec<String>")]
     pub servers: Vec<ServerBaseline>,
     /// When enough were back on every server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_at: Option<Timestamp>,
 }
 
-/// What one server had before a hop.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+/// What one server had before a hop; in the object one short text, since there may be hundreds: guid, devices and sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct ServerBaseline {
     /// The server.
     pub guid: Guid,
@@ -341,6 +248,28 @@ pub struct ServerBaseline {
     pub online_devices: u32,
     /// Backups that ran on it.
     pub backup_sessions: u32,
+}
+
+impl From<ServerBaseline> for String {
+    fn from(baseline: ServerBaseline) -> Self {
+        let ServerBaseline { guid, online_devices, backup_sessions } = baseline;
+        format!("{guid} {online_devices} {backup_sessions}")
+    }
+}
+
+impl TryFrom<String> for ServerBaseline {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        // From the end: a guid is whatever the authority says.
+        let read = || {
+            let (rest, sessions) = text.rsplit_once(' ')?;
+            let (guid, devices) = rest.rsplit_once(' ')?;
+            let (online_devices, backup_sessions) = (devices.parse().ok()?, sessions.parse().ok()?);
+            Some(Self { guid: Guid(guid.to_owned()), online_devices, backup_sessions })
+        };
+        read().ok_or_else(|| format!("{text} is not a guid with two numbers"))
+    }
 }
 
 /// A verified fall below the high-water mark: somebody restored a backup.

@@ -13,13 +13,13 @@ use super::facts::Facts;
 use super::findings::{Failing, Findings};
 use super::intent::Intent;
 use super::memory::{Hop, HopServer};
-use super::observed::{Access, AccessFailure, Catch};
+use super::observed::{Access, AccessFailure, Catch, Ending};
 use super::report::{
     BackupsInterrupted, DevicesReport, Gate, GateName, Now, Phase, Report, ServerState, Verdict,
 };
 use super::rollout;
 use super::settle::Standing;
-use super::{Decision, Reason, Telling, Wants, durations, gates, hop, plan, words};
+use super::{Decision, Reason, Telling, Wants, durations, gates, held_images, hop, plan, words};
 use crate::catalog::Version;
 use crate::fleet::evidence::VERIFYING_SPAN;
 use crate::fleet::{Server, ServerRole, Verification};
@@ -55,6 +55,7 @@ pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
         devices,
         plan: plan::items(view, findings.path.as_ref(), &findings.gates, &findings.rollout_gates),
         available: plan::available(view),
+        held_images: held_images::of(view),
         conditions: Vec::new(),
     };
     report.conditions = conditions::all(view, &report);
@@ -102,6 +103,10 @@ fn due(view: &View<'_>, findings: &Findings) -> Headline {
             Reason::Deleting,
             "the object is being deleted; nothing starts",
         );
+    }
+    if view.facts.observed.ending == Ending::WithoutTheOperator {
+        let message = "the operator is being removed: its catches are open, and nothing starts";
+        return Headline::new(Phase::Waiting, Reason::HandingBack, message);
     }
     if view.desired.target.is_none() {
         return observing(view, rest_of_everything);
@@ -306,6 +311,7 @@ fn out_of_sight(view: &View<'_>, hop: &Hop) -> Option<Headline> {
         AccessFailure::Unreachable | AccessFailure::Unexpected if hop.servers.iter().any(in_flight) => None,
         AccessFailure::Unreachable
         | AccessFailure::Unexpected
+        | AccessFailure::TooMuch
         | AccessFailure::SecretMissing
         | AccessFailure::SecretIncomplete
         | AccessFailure::SecretForbidden
@@ -441,8 +447,8 @@ fn now(view: &View<'_>, findings: &Findings) -> Option<Now> {
     })
 }
 
-/// The decision on a memory that a newer operator wrote: nothing is done and nothing is rewritten.
-pub(super) fn unreadable_memory(facts: &Facts<'_>, mut draft: Draft) -> Decision {
+/// The decision where memory cannot be read, or would not be kept: nothing is done, and memory stays as it is.
+pub(super) fn nothing_to_remember_by(facts: &Facts<'_>, mut draft: Draft) -> Decision {
     let gate = Gate { name: GateName::Spec, verdict: gates::spec::check(&draft.view(facts)) };
     draft.findings.gates = vec![gate];
     let report = report(&draft.view(facts), &draft.findings);

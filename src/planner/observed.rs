@@ -17,8 +17,10 @@ use crate::fleet::{Devices, Guid, Server, Watch};
 pub struct Observed {
     /// What each clock says.
     pub witnesses: Witnesses,
-    /// How the last attempt to read the authority went.
+    /// How the last attempt to read the authority, its servers and its settings went.
     pub access: Access,
+    /// How the last attempt to list the devices went, which says nothing of the servers.
+    pub listing: Access,
     /// Who the authority is; `None` before the first good answer.
     pub authority: Option<AuthorityFacts>,
     /// The servers, as the last good listing had them; `None` before it.
@@ -51,6 +53,10 @@ pub struct Observed {
     pub finalizer: Finalizer,
     /// What this process tried and could not do, by the purpose of the step. Lost at a restart: it is tried again then.
     pub failing: BTreeMap<String, FailingStep>,
+    /// Whether the object is being deleted.
+    pub ending: Ending,
+    /// Whether what is to be remembered is kept.
+    pub definition: Definition,
 }
 
 /// A step that does not come about.
@@ -82,6 +88,28 @@ pub enum HookRun {
     AskAgain,
     /// It ended otherwise, and how.
     Failed(String),
+}
+
+/// What the API server, by the definition of the object that it has, does with what is to be remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Definition {
+    /// It keeps all of it, as far as anybody saw.
+    Keeps,
+    /// It drops some of it: the definition is older than this code.
+    Drops,
+}
+
+/// Whether the object is being deleted, or the operator removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is not.
+    No,
+    /// It stays, and the operator goes: what is held for it is given back.
+    WithoutTheOperator,
+    /// It is, by itself, since then.
+    Alone(Timestamp),
+    /// It is, with its namespace and everything in it.
+    WithItsNamespace,
 }
 
 /// Whether the object bears the operator's finalizer.
@@ -190,6 +218,8 @@ pub enum AccessFailure {
     Forbidden,
     /// The answer was not what it should be.
     Unexpected,
+    /// There is more of it than is read.
+    TooMuch,
 }
 
 /// Who the authority is.
@@ -272,18 +302,71 @@ pub struct WorkloadFacts {
     pub template_image: String,
     /// The image that runs: of the ready pod, if there is one.
     pub running_image: Option<String>,
+    /// How many pods are wanted.
+    pub replicas: i32,
     /// Whether its catch holds.
     pub catch: Catch,
+    /// Who moved its catch last.
+    pub catch_by: CatchBy,
     /// Whether its rollout is through.
     pub rollout: WorkloadRollout,
     /// Whether the catch can be closed now.
     pub revisions: Revisions,
     /// Who writes the image.
     pub image_from: ImageFrom,
-    /// Reasons why this operator cannot upgrade it, as sentences.
-    pub misfits: Vec<String>,
+    /// Reasons why this operator cannot upgrade it, or not even hold its catch.
+    pub misfits: Vec<Misfit>,
     /// What the server-side dry run of the operator's own change said.
     pub rights: Rights,
+}
+
+impl WorkloadFacts {
+    /// Whether the operator holds its catch, and would roll nothing by opening it.
+    pub fn can_be_given_back(&self) -> bool {
+        self.is_held_by_us() && self.revisions == Revisions::One && self.has_a_catch()
+    }
+
+    /// Whether the operator holds its catch.
+    pub fn is_held_by_us(&self) -> bool {
+        self.catch == Catch::Held && self.catch_by == CatchBy::Operator
+    }
+
+    /// Whether the operator can move its catch, and it stays there.
+    pub fn has_a_catch(&self) -> bool {
+        self.misfits.iter().all(|misfit| misfit.hinders == Hinders::Upgrade)
+    }
+}
+
+/// A reason why this operator cannot upgrade a workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// What is in the way, as a sentence about the workload.
+    pub why: String,
+    /// What a person can do about it.
+    pub mend: String,
+    /// What it hinders.
+    pub hinders: Hinders,
+}
+
+/// What a misfit hinders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hinders {
+    /// An upgrade.
+    Upgrade,
+    /// The catch itself, and so an upgrade.
+    Catch,
+}
+
+impl Misfit {
+    /// What is in the way of an upgrade.
+    pub fn of_upgrade(why: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { why: why.into(), mend: mend.into(), hinders: Hinders::Upgrade }
+    }
+
+    /// What is in the way of the catch.
+    pub fn of_catch(why: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { why: why.into(), mend: mend.into(), hinders: Hinders::Catch }
+    }
 }
 
 /// Whether a workload's catch holds, so that no one can roll the server by accident.
@@ -293,6 +376,15 @@ pub enum Catch {
     Held,
     /// It is open.
     Open,
+}
+
+/// Who moved a workload's catch last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatchBy {
+    /// The operator: it gives it back.
+    Operator,
+    /// Somebody else, or nobody.
+    Other,
 }
 
 /// Whether a workload is on its way from one revision to another. Below the partition Kubernetes brings back the revision
@@ -325,6 +417,13 @@ pub enum Rights {
     Granted,
     /// It may not, in the API server's words.
     Denied(String),
+    /// It may, and what would be stored is another change: the field, and what becomes of it.
+    Rewritten {
+        /// The field.
+        field: String,
+        /// What would be there.
+        stored: String,
+    },
     /// Not tried.
     Unchecked,
 }
@@ -384,19 +483,23 @@ pub struct Proof {
 /// What was found about another environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProofFinding {
-    /// The release was completed then, with so many devices done.
-    Proven {
-        /// The release.
-        release: crate::catalog::Version,
-        /// Since when it runs.
-        since: Timestamp,
-        /// Devices at what it bundles.
-        devices: u64,
-    },
-    /// Nothing yet.
-    NotYet,
+    /// What it has completed, newest first.
+    Read(Vec<ProvenRelease>),
     /// The object is not there or may not be read.
     Unreadable(String),
+}
+
+/// A release that another environment has completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProvenRelease {
+    /// The release.
+    pub release: crate::catalog::Version,
+    /// Since when it runs.
+    pub since: Timestamp,
+    /// Until when it ran; `None` while it does.
+    pub until: Option<Timestamp>,
+    /// Devices at what it bundles.
+    pub devices: u64,
 }
 
 impl Observed {
@@ -405,6 +508,7 @@ impl Observed {
         Self {
             witnesses,
             access: Access::NotYet,
+            listing: Access::NotYet,
             authority: None,
             servers: None,
             settings: None,
@@ -421,6 +525,8 @@ impl Observed {
             group_problems: Vec::new(),
             finalizer: Finalizer::Absent,
             failing: BTreeMap::new(),
+            ending: Ending::No,
+            definition: Definition::Keeps,
         }
     }
 

@@ -56,6 +56,8 @@ reasons! {
     CertificateAuthorityMissing,
     /// The authority does not answer.
     AuthorityUnreachable,
+    /// A list of the authority is longer than what is read.
+    ListTooLong,
     /// The authority's certificate could not be verified.
     AuthorityUntrusted,
     /// The authority refused the credentials.
@@ -184,6 +186,12 @@ reasons! {
     GroupHeld,
     /// A memory of a newer format.
     MemoryTooNew,
+    /// A memory that cannot be read.
+    MemoryUnreadable,
+    /// The object's definition drops what is to be remembered.
+    DefinitionTooOld,
+    /// The operator is being removed.
+    HandingBack,
     /// The object is being deleted.
     Deleting,
 }

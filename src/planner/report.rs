@@ -415,6 +415,8 @@ pub struct Report {
     pub plan: Vec<PlanItem>,
     /// Where one could go from here.
     pub available: Vec<Available>,
+    /// Images that no server may run yet, but for those that a hop has ordered.
+    pub held_images: Vec<String>,
     /// The conditions.
     pub conditions: Vec<ConditionReport>,
 }

@@ -18,6 +18,11 @@ pub enum Step {
         /// Its workload.
         workload: WorkloadRef,
     },
+    /// The operator looks after this workload no more: it is anybody's to roll.
+    OpenCatch {
+        /// Its workload.
+        workload: WorkloadRef,
+    },
     /// The server is to run this image now: the template, where the operator writes it, and the catch open.
     UpgradeServer {
         /// The server.
@@ -81,6 +86,7 @@ impl Step {
             Self::HoldFinalizer => "HoldFinalizer",
             Self::ReleaseFinalizer => "ReleaseFinalizer",
             Self::HoldCatch { .. } => "HoldCatch",
+            Self::OpenCatch { .. } => "OpenCatch",
             Self::UpgradeServer { .. } => "UpgradeServer",
             Self::TakeBackup { .. } => "TakeBackup",
             Self::TurnOffDeviceAutoUpgrade => "TurnOffDeviceAutoUpgrade",
@@ -95,6 +101,7 @@ impl Step {
             Self::HoldFinalizer => "holding the finalizer".to_owned(),
             Self::ReleaseFinalizer => "releasing the finalizer".to_owned(),
             Self::HoldCatch { workload, .. } => format!("closing the catch of {workload}"),
+            Self::OpenCatch { workload } => format!("giving back the catch of {workload}"),
             Self::UpgradeServer { server, workload, .. } => format!("ordering {server} ({workload})"),
             Self::TakeBackup { .. } => "the backup before the hop".to_owned(),
             Self::TurnOffDeviceAutoUpgrade => "turning auto-upgrade devices off".to_owned(),

@@ -7,6 +7,7 @@ use super::draft::Draft;
 use super::facts::Facts;
 use super::report::Verdict;
 use super::{Desired, Report, Wants, gates, narrate};
+use crate::catalog::Version;
 
 impl Wants {
     /// What is read before anything was decided: as in a hop, for nothing is known of it yet.
@@ -16,6 +17,7 @@ impl Wants {
             devices_every: DEVICES_AT_REST,
             devices_since: None,
             arrangement: desired.devices.arrangement(None),
+            trial: desired.target.filter(|_| !desired.deleted),
         }
     }
 }
@@ -48,6 +50,7 @@ pub(super) fn wants(facts: &Facts<'_>, draft: &Draft) -> Wants {
             None => Some(facts.now),
         },
         arrangement,
+        trial: trial(facts, draft),
     }
 }
 
@@ -55,6 +58,16 @@ pub(super) fn wants(facts: &Facts<'_>, draft: &Draft) -> Wants {
 fn is_verified(facts: &Facts<'_>) -> bool {
     let servers = facts.observed.servers.as_ref();
     servers.is_some_and(|servers| servers.list.iter().all(|server| server.streak.verifies()))
+}
+
+/// The release to which workloads may be brought next: that of a hop in flight or due, and what is wanted while no way is known.
+fn trial(facts: &Facts<'_>, draft: &Draft) -> Option<Version> {
+    if let Some(hop) = &draft.memory.hop {
+        return Some(hop.to);
+    }
+    let next = draft.intent.between().map(|(_, to)| to).or(facts.desired.target);
+    let settled = draft.memory.settled.as_ref().map(|settled| settled.release);
+    next.filter(|next| !facts.desired.deleted && facts.desired.target.is_some() && settled != Some(*next))
 }
 
 /// When to decide again at the latest, even if nothing happens: when the first of the holds, deadlines and pauses ends.

@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::hop::{self, Trouble};
 use super::memory::{GivenUp, Hop};
 use super::narrate::headline::UNKNOWN_STALLS_AFTER;
-use super::observed::Access;
+use super::observed::{Access, Ending};
 use super::order::{Action, Order};
 use super::orders;
 use super::settle::adopting_order;
@@ -29,7 +29,9 @@ pub(super) fn follow(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner) {
         draft.memory.consume(uid);
         give_up(draft);
     }
-    if facts.desired.deleted && draft.memory.hop.as_ref().is_some_and(|hop| hop::is_gone(facts, hop)) {
+    let goes = facts.observed.ending == Ending::WithItsNamespace;
+    let is_gone = |hop: &Hop| goes || (facts.desired.deleted && hop::is_gone(facts, hop));
+    if draft.memory.hop.as_ref().is_some_and(is_gone) {
         give_up(draft);
     }
 }

@@ -23,7 +23,7 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
-pub use self::annotations::{CONTAINER, FAILS, SERVER, SERVER_VARIABLE, VERSION_VARIABLE};
+pub use self::annotations::{CONTAINER, DRAINED, FAILS, SERVER, SERVER_VARIABLE, VERSION_VARIABLE};
 use self::part::{Part, Turn};
 use super::simulation::Simulation;
 use crate::catalog::Version;
@@ -71,7 +71,13 @@ pub async fn play(client: Client, simulation: Simulation, scope: Scope) -> Resul
         .reflect(writer)
         .inspect_err(|error| tracing::debug!(%error, "watching pods"))
         .boxed();
-    let mut player = Player { client, simulation, cast: BTreeMap::new(), ordered: BTreeSet::new() };
+    let mut player = Player {
+        client,
+        simulation,
+        cast: BTreeMap::new(),
+        ordered: BTreeSet::new(),
+        drained: BTreeMap::new(),
+    };
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut complete = false;
@@ -130,6 +136,8 @@ struct Player {
     cast: BTreeMap<String, String>,
     /// The pods of Jobs, by uid, whose order to a server was given.
     ordered: BTreeSet<String>,
+    /// The first pods of Jobs that are drained, by the Job's uid.
+    drained: BTreeMap<String, String>,
 }
 
 impl Player {
@@ -215,6 +223,10 @@ impl Player {
             Part::Unclear { problem } => Turn::Fails { message: problem },
             Part::Task => Turn::Succeeds,
             Part::FailingTask { message } => Turn::Fails { message },
+            Part::DrainedTask { job } => {
+                let first = self.drained.entry(job).or_insert_with(|| uid.clone());
+                if *first == uid { Turn::IsDrained } else { Turn::Succeeds }
+            }
             Part::Server { name, version } => match self.cast.get(&name) {
                 Some(other) if *other != uid => Turn::waits_for_volume(),
                 known => {

@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
@@ -31,6 +34,8 @@ const CLUSTER_ROLE: &str = include_str!("../../charts/codeupgrade/files/cluster-
 const ACTING_ROLE: &str = include_str!("../../charts/codeupgrade/files/acting-role.yaml");
 const HOOKS_ROLE: &str = include_str!("../../charts/codeupgrade/files/hooks-role.yaml");
 const DEVICE_VIEWER_ROLE: &str = include_str!("../../charts/codeupgrade/files/device-viewer-role.yaml");
+const POLICY: &str = include_str!("../../charts/codeupgrade/files/admission-policy.yaml");
+const POLICY_BINDING: &str = include_str!("../../charts/codeupgrade/files/admission-policy-binding.yaml");
 const LEASE_ROLE: &str = include_str!("../../charts/codeupgrade/files/lease-role.yaml");
 
 /// Who applies the stage: not the operator.
@@ -90,6 +95,31 @@ pub async fn apply<K: Resource<DynamicType = ()>>(
     objects.patch(&name, &parameters, &Patch::Apply(&object)).await.map(|_| ()).map_err(failed)
 }
 
+/// Creates an object unless it is there: whoever does so owns none of its fields, as a person who types `kubectl create`.
+///
+/// # Errors
+/// The API server refuses it.
+pub async fn create<K: Resource<DynamicType = ()>>(
+    client: &Client,
+    namespace: &str,
+    mut object: Value,
+) -> Result<(), Error> {
+    let resource = ApiResource::erase::<K>(&());
+    object["apiVersion"] = K::api_version(&()).into();
+    object["kind"] = K::kind(&()).into();
+    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let failed =
+        |source| Error::Apply { kind: resource.kind.clone(), name: name.clone(), source: Box::new(source) };
+    let object: DynamicObject =
+        serde_json::from_value(object).map_err(|error| Error::Chart(error.to_string()))?;
+    let objects: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
+    let parameters = PostParams { field_manager: Some(STAGE_MANAGER.to_owned()), ..PostParams::default() };
+    match objects.create(&parameters, &object).await {
+        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
+        other => other.map(|_| ()).map_err(failed),
+    }
+}
+
 fn chart_file(text: &str) -> Result<Value, Error> {
     serde_saphyr::from_str(text).map_err(|error| Error::Chart(error.to_string()))
 }
@@ -112,6 +142,8 @@ pub async fn install(client: &Client) -> Result<(), Error> {
     apply::<ClusterRole>(client, None, chart_file(ACTING_ROLE)?).await?;
     apply::<ClusterRole>(client, None, chart_file(HOOKS_ROLE)?).await?;
     apply::<ClusterRole>(client, None, chart_file(DEVICE_VIEWER_ROLE)?).await?;
+    apply::<ValidatingAdmissionPolicy>(client, None, chart_file(POLICY)?).await?;
+    apply::<ValidatingAdmissionPolicyBinding>(client, None, chart_file(POLICY_BINDING)?).await?;
     apply::<Namespace>(client, None, named(OPERATOR_NAMESPACE)).await?;
     let own = Some(OPERATOR_NAMESPACE);
     apply::<ServiceAccount>(client, own, named("codeupgrade")).await?;
@@ -170,7 +202,7 @@ pub async fn place_environment(
     apply::<RoleBinding>(client, here, binding("ClusterRole", "codeupgrade-acting", &subjects)).await?;
     place_credentials(client, namespace, url, account).await?;
     for (name, version) in servers {
-        apply::<StatefulSet>(client, here, stateful_set(name, *version)).await?;
+        create::<StatefulSet>(client, namespace, stateful_set(name, *version)).await?;
     }
     Ok(())
 }

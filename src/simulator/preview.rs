@@ -11,7 +11,8 @@ use crate::api::{CodeRelease, CodeUpgrade};
 use crate::catalog::merge::Layer;
 use crate::fleet::GroupRule;
 use crate::planner::observed::{
-    Access, Catch, Observed, Revisions, Rights, Witnesses, WorkloadFacts, WorkloadReading, WorkloadRollout,
+    Access, Catch, CatchBy, Observed, Revisions, Rights, Witnesses, WorkloadFacts, WorkloadReading,
+    WorkloadRollout,
 };
 use crate::planner::{Decision, Desired, Memory, decide};
 use crate::translate;
@@ -83,7 +84,9 @@ fn assumed_workloads(
                 container: "server".into(),
                 template_image: "as it is".into(),
                 running_image: Some("as it is".into()),
+                replicas: 1,
                 catch: Catch::Held,
+                catch_by: CatchBy::Other,
                 rollout: WorkloadRollout::Settled,
                 revisions: Revisions::One,
                 image_from: crate::planner::desired::ImageFrom::Operator,

@@ -14,7 +14,7 @@ use crate::api::CodeUpgradeStatus;
 use crate::api::condition::{Saying, next};
 use crate::api::status::{ColumnsStatus, VersionsStatus};
 use crate::fleet::ServerRole;
-use crate::planner::report::{ConditionReport, DevicesReport, Report, Truth};
+use crate::planner::report::{ConditionReport, DevicesReport, Report, ServerReport, Truth};
 use crate::planner::{Decision, words};
 
 /// Longest text, in characters. What servers and devices report is untrusted, and an object must stay small.
@@ -54,10 +54,10 @@ pub fn status(
         devices,
         plan,
         available,
+        held_images,
         conditions,
     } = &decision.report;
     let own_storage = servers.iter().filter(|server| server.role == ServerRole::Storage);
-    let (servers, servers_left_out) = render::servers(servers);
     let mut status = CodeUpgradeStatus {
         observed_generation: generation,
         phase: phase.name().to_owned(),
@@ -71,12 +71,13 @@ pub fn status(
             target: *target,
         },
         now: doing.as_ref().map(render::now),
-        servers,
-        servers_left_out,
+        servers: Vec::new(),
+        servers_left_out: 0,
         backups_interrupted: backups_interrupted.as_ref().map(render::backups_interrupted),
         devices: devices.known.then(|| render::devices(devices)),
         plan: plan.iter().take(render::MAX_PLAN).map(render::plan_item).collect(),
         available: available.iter().map(render::available).collect(),
+        held_images: held_images.iter().map(|image| bounded(image)).collect(),
         gates: render::gates(gates),
         history: history::hops(previous, decision),
         proven: history::proven(previous, decision, now),
@@ -89,12 +90,31 @@ pub fn status(
         counts_at: None,
         memory: Some(decision.memory.clone()),
     };
+    list_servers(&mut status, servers);
     status.counts_at = match previous {
         Some(previous) if !quiet::counts_differ(previous, &status) => previous.counts_at,
         Some(_) | None => Some(now),
     };
     status
 }
+
+/// An object of more bytes is not to be: it is read whole by whoever lists them, and `etcd` holds it many times over.
+const MOST_BYTES: usize = 60 << 10;
+
+/// Lists the servers, as many as there is room for.
+fn list_servers(status: &mut CodeUpgradeStatus, reports: &[ServerReport]) {
+    for most in render::MOST_SERVERS {
+        (status.servers, status.servers_left_out) = render::servers(reports, most);
+        // Without many there is room whatever else is said.
+        let is_small = reports.len() <= FEW_SERVERS;
+        if is_small || serde_json::to_vec(&status).is_ok_and(|bytes| bytes.len() <= MOST_BYTES) {
+            return;
+        }
+    }
+}
+
+/// So many servers always have room.
+const FEW_SERVERS: usize = 33;
 
 fn devices_column(devices: &DevicesReport) -> Option<String> {
     // Where nothing says what they are to run, a share of it would say nothing either.

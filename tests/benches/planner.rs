@@ -87,7 +87,7 @@ fn walking(count: u64) -> impl FnMut() {
         let sum = devices.rows().iter().fold(0_u64, |sum, device| {
             let app = u64::from(device.product == Product::CrashPlan) + u64::from(device.os == Os::Mac);
             let state = u64::from(device.state == DeviceState::Active) + u64::from(device.group);
-            let version = u64::from(device.version.parts()[0]);
+            let version = u64::from(device.version.map_or(0, |version| version.parts()[0]));
             sum.wrapping_add(device.guid ^ device.computer_id ^ device.rank.0)
                 .wrapping_add(device.last_connected.unsigned_abs())
                 .wrapping_add(u64::from(device.organisation) + app + state + version)

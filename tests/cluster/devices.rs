@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
 
+use codeupgrade::playground::player;
 use codeupgrade::playground::site::Site;
 use codeupgrade::playground::stage::apply;
 use k8s_openapi::api::batch::v1::Job;
@@ -170,7 +171,8 @@ async fn hooks_answer(environment: Arc<Environment>) -> Outcome {
     let told = told.and_then(|pod| pod.containers[0].env.clone()).unwrap_or_default();
     let wave = told.iter().find(|variable| variable.name == "CODEUPGRADE_WAVE");
     assert_eq!(wave.and_then(|variable| variable.value.as_deref()), Some("2"));
-    template(&environment, &site, None).await?;
+    // A pod that is drained with its node has not answered: the Job asks again with another.
+    template(&environment, &site, Some(player::DRAINED)).await?;
     let order = json!({
         "metadata": {"name": "again"},
         "spec": {"upgrade": UPGRADE, "action": "Retry", "for": "group all", "reason": "mended", "by": "admin"},

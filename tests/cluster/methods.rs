@@ -31,7 +31,8 @@ async fn deployment_and_machine(environment: Arc<Environment>) -> Outcome {
     let site = environment.site("methods", setting).await?;
     let (from, to) = ("4.2.3.1".parse()?, "4.3.5.3".parse()?);
     let here = Some(site.namespace.as_str());
-    stage::apply::<Deployment>(&environment.client, here, deployment(&stage::image(from))).await?;
+    stage::create::<Deployment>(&environment.client, &site.namespace, deployment(&stage::image(from)))
+        .await?;
 
     let mut spec = site.wanting(to);
     spec["authority"] = json!({

@@ -154,7 +154,8 @@ async fn place(
             "url": url, "credentials": name, "os": "Linux", "manual": {}, "managedAppliance": false,
         }});
         if kind.namespace == "hanging-workload" {
-            apply::<StatefulSet>(client, here, stage::stateful_set(&name, "4.2.3.1".parse()?)).await?;
+            let set = stage::stateful_set(&name, "4.2.3.1".parse()?);
+            stage::create::<StatefulSet>(client, kind.namespace, set).await?;
             spec["authority"] =
                 json!({"url": url, "credentials": name, "statefulSet": name, "imageFrom": "Operator"});
             spec["version"] = "4.3.5.3".into();

@@ -522,7 +522,7 @@ proptest! {
         let laptops = laptops.into_iter().map(|(group, takes, hour, naps)| {
             (group, Habit::Moves(takes), if naps { Hours::From(hour) } else { Hours::Office(hour) })
         });
-        let case = Case { restarts_every, max_failures, ..Case::of(laptops.collect(), json!([1, "30%", "100%"])) };
+        let case = Case { max_failures, restarts_every, ..Case::of(laptops.collect(), json!([1, "30%", "100%"])) };
         let run = play_for(&case, 9)?;
         prop_assert!(!run.is_halted(), "{:?}", run.memory.rollouts);
     }

@@ -177,7 +177,9 @@ fn watched(desired: &Desired) -> Watch {
         }
         watch.follow(&Arc::new(builder.finish(at)));
         if half_hours == 0 {
-            [FAILED, LOST, FELL_BACK].into_iter().for_each(|guid| watch.note_told(guid, at));
+            for guid in [FAILED, LOST, FELL_BACK] {
+                watch.note_told(guid, at);
+            }
         }
     }
     watch

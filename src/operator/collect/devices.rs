@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::room::{Room, Taken};
 use super::session::Failure;
 use crate::catalog::{Os, Product, Version};
 use crate::code42::{self, DEVICES_A_PAGE, DeviceRecord, DeviceStanding, OrganisationRecord};
@@ -12,7 +13,9 @@ use crate::fleet::{
     Rank,
 };
 use crate::operator::clock::Clock;
+use crate::operator::places::Places;
 use crate::planner::desired::Problem;
+use crate::planner::observed::AccessFailure;
 
 /// What a listing is made for.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +28,22 @@ pub struct Purpose<'a> {
     pub expected: usize,
 }
 
+/// What a listing may take up.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds<'a> {
+    /// Places for reading one page: what is slow between two pages, or for ever, holds none.
+    pub pages: &'a Places,
+    /// Room for the rows.
+    pub room: &'a Room,
+}
+
 /// A complete listing.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Listing {
     /// The devices.
     pub devices: Devices,
+    /// The room that they take up.
+    pub room: Taken,
     /// What is wrong with the groups of the spec, now that the organisations are known.
     pub problems: Vec<Problem>,
 }
@@ -38,7 +52,12 @@ pub struct Listing {
 ///
 /// # Errors
 /// Why it was not complete: then nothing of it is used.
-pub async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) -> Result<Listing, Failure> {
+pub async fn list(
+    client: &code42::Client,
+    clock: &Clock,
+    purpose: Purpose<'_>,
+    bounds: Bounds<'_>,
+) -> Result<Listing, Failure> {
     let failure = |error: code42::Error| Failure::from(&error);
     // Before the first question: what changes while it is listed may be missed.
     let began = clock.monotonic_now();
@@ -51,21 +70,28 @@ pub async fn list(client: &code42::Client, clock: &Clock, purpose: Purpose<'_>) 
     let (matcher, unresolved) = GroupMatcher::new(purpose.groups, &organisations);
     let mut builder = DevicesBuilder::new(began, purpose.arrangement, purpose.expected);
     let mut pages = client.devices(DEVICES_A_PAGE);
+    let (mut room, mut is_full) = (bounds.room.begin(), false);
     loop {
-        let mut give = |row: code42::DeviceRow| match row
-            .ok()
-            .and_then(|record| device(&record, &matcher, purpose.arrangement.release))
-        {
-            Some(device) => builder.push(device),
-            None => builder.count_unreadable(),
+        let mut give = |row: code42::DeviceRow| {
+            is_full = is_full || room.add().is_err();
+            match row.ok().and_then(|record| device(&record, &matcher, purpose.arrangement.release)) {
+                Some(_) if is_full => {}
+                Some(device) => builder.push(device),
+                None => builder.count_unreadable(),
+            }
         };
-        let Some(page) = pages.next(&mut give).await.map_err(failure)? else { break };
+        let page = bounds.pages.take(pages.next(&mut give)).await.map_err(failure)?;
+        if is_full {
+            let message = "there is no room for these devices beside those of all other environments";
+            return Err(Failure::new(AccessFailure::TooMuch, message));
+        }
+        let Some(page) = page else { break };
         if let Some(total) = page.value.total_count {
             builder.note_total(total);
         }
     }
     let problems = unresolved.into_iter().map(Problem::of_group).collect();
-    Ok(Listing { devices: builder.finish(clock.monotonic_now()), problems })
+    Ok(Listing { devices: builder.finish(clock.monotonic_now()), room, problems })
 }
 
 /// The same devices with the ranks of another release: a place in a rollout depends on nothing but guid and release.

@@ -47,9 +47,13 @@ impl Failures {
         changed
     }
 
-    /// How the last attempts went, as one: what concerns the servers is told first.
-    pub(super) fn access(&self, ever_read: bool) -> Access {
-        match self.servers.as_ref().or(self.devices.as_ref()) {
+    /// How the last attempt to read a subject went, which says nothing of the other.
+    pub(super) fn access(&self, subject: Subject, ever_read: bool) -> Access {
+        let slot = match subject {
+            Subject::Servers => &self.servers,
+            Subject::Devices => &self.devices,
+        };
+        match slot {
             Some((failure, since)) => {
                 Access::Failed { failure: failure.kind, message: failure.message.clone(), since: *since }
             }
@@ -65,22 +69,29 @@ mod tests {
     use crate::planner::observed::AccessFailure;
 
     #[test]
-    fn a_failure_lasts_from_its_first_moment_and_servers_are_told_first() {
+    fn a_failure_lasts_from_its_first_moment_and_is_of_its_subject_alone() {
         let second = |second| Timestamp::from_second(second).unwrap();
         let refused = Failure::new(AccessFailure::Refused, "refused");
         let unreachable = Failure::new(AccessFailure::Unreachable, "unreachable");
         let mut failures = Failures::default();
-        assert_eq!(failures.access(false), Access::NotYet);
+        assert_eq!(failures.access(Subject::Servers, false), Access::NotYet);
         assert!(failures.note(Subject::Servers, &Err(unreachable.clone()), second(1)));
         assert!(!failures.note(Subject::Servers, &Err(unreachable.clone()), second(2)));
         assert!(failures.note(Subject::Servers, &Err(refused), second(3)));
+        assert_eq!(failures.access(Subject::Devices, true), Access::Good);
         assert!(failures.note(Subject::Devices, &Err(unreachable), second(4)));
-        let failed =
-            Access::Failed { failure: AccessFailure::Refused, message: "refused".into(), since: second(1) };
-        assert_eq!(failures.access(true), failed);
+        let failed = |failure, message: &str, at| Access::Failed {
+            failure,
+            message: message.into(),
+            since: second(at),
+        };
+        assert_eq!(failures.access(Subject::Servers, true), failed(AccessFailure::Refused, "refused", 1));
+        assert_eq!(
+            failures.access(Subject::Devices, true),
+            failed(AccessFailure::Unreachable, "unreachable", 4)
+        );
         failures.note(Subject::Servers, &Ok(()), second(5));
-        assert!(matches!(failures.access(true), Access::Failed { failure: AccessFailure::Unreachable, .. }));
-        failures.note(Subject::Devices, &Ok(()), second(6));
-        assert_eq!(failures.access(true), Access::Good);
+        assert_eq!(failures.access(Subject::Servers, true), Access::Good);
+        assert!(matches!(failures.access(Subject::Devices, true), Access::Failed { .. }));
     }
 }

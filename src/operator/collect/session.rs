@@ -2,6 +2,7 @@
 //! bound to it, whom to trust; and out of these a client.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::Api;
@@ -10,7 +11,7 @@ use kube::{Client, ResourceExt};
 use crate::api::{AUTHORITY_URL_ANNOTATION, CodeUpgrade};
 use crate::code42::{self, ClientOptions, Credentials, ErrorKind, UnreachableReason};
 use crate::operator::account::{self, Account, Accounts, Acting};
-use crate::operator::hosts::{HostRules, Place, same_authority};
+use crate::operator::hosts::{Denial, HostRules, Place, PlaceResolver, same_authority};
 use crate::planner::observed::AccessFailure;
 
 /// The key in a ConfigMap under which certificate authorities stand.
@@ -79,6 +80,8 @@ impl From<&code42::Error> for Failure {
                 | UnreachableReason::ConnectionLost
                 | UnreachableReason::Other,
             ) => AccessFailure::Unreachable,
+            ErrorKind::Denied => AccessFailure::HostDenied,
+            ErrorKind::TooMany => AccessFailure::TooMuch,
             ErrorKind::Refused => AccessFailure::Refused,
             ErrorKind::Forbidden => AccessFailure::Forbidden,
             ErrorKind::Missing
@@ -117,11 +120,9 @@ pub async fn open(
     hosts: &HostRules,
     known: Option<&Session>,
 ) -> Result<Session, Failure> {
-    let denied =
-        |denial: crate::operator::hosts::Denial| Failure::new(AccessFailure::HostDenied, denial.to_string());
     let place = Place::of(&connection.url).map_err(denied)?;
     // Before anything is read: a denied host is not worth a secret.
-    hosts.check(&place).await.map_err(denied)?;
+    hosts.addresses(&place).await.map_err(denied)?;
     let acting = accounts.acting(&connection.account).await.map_err(|error| account_failure(&error))?;
     let secret = read_secret(&acting, connection).await?;
     let ca = match &connection.ca {
@@ -137,10 +138,21 @@ pub async fn open(
     }
     let options = ClientOptions {
         ca_pem: ca.map(|(_, pem)| pem),
+        resolver: Some(Arc::new(PlaceResolver::new(hosts.clone(), place))),
         ..ClientOptions::new(&connection.url, credentials(&secret, connection)?)
     };
     let authority = code42::Client::new(&options).map_err(|error| Failure::from(&error))?;
     Ok(Session { authority, made_from })
+}
+
+/// A host that may not be talked to is for somebody to change; one that has no address now may have one later.
+fn denied(denial: Denial) -> Failure {
+    match denial {
+        Denial::Unresolved(host) => {
+            Failure::new(AccessFailure::Unreachable, format!("the host name {host} does not resolve"))
+        }
+        denied => Failure::new(AccessFailure::HostDenied, denied.to_string()),
+    }
 }
 
 fn account_failure(error: &account::Error) -> Failure {

@@ -70,6 +70,9 @@ async fn reading(environment: &Environment, acting: &Acting, wanted: &Hook) -> H
     match rights {
         Rights::Granted => HookReading::Ready,
         Rights::Denied(why) => HookReading::Unfit(why),
+        Rights::Rewritten { field, .. } => {
+            HookReading::Unfit(format!("a webhook changes {field} of its job"))
+        }
         Rights::Unchecked => HookReading::Unfit("no job can be made of its template".to_owned()),
     }
 }

@@ -4,12 +4,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use crate::api::{CodeUpgrade, CodeUpgradeOrder};
-use crate::catalog::{Catalog, Version};
 use crate::operator::clock::Clock;
 use crate::operator::context::Context;
+use crate::planner::Desired;
 use crate::planner::observed::{Claimant, Claims, Proof, ProofFinding};
 use crate::planner::order::Order;
-use crate::planner::{Desired, Memory};
 use crate::translate;
 
 /// Every object that has pinned an authority, this one as it was just read rather than as the store has it.
@@ -66,12 +65,11 @@ pub(in crate::operator) fn in_clock_time(clock: &Clock, order: &CodeUpgradeOrder
     order
 }
 
-/// What the environments named by `provenIn` say of the release that may come next.
-pub(super) fn proofs(context: &Context, desired: &Desired, memory: &Memory, catalog: &Catalog) -> Vec<Proof> {
+/// What the environments named by `provenIn` have completed.
+pub(super) fn proofs(context: &Context, desired: &Desired) -> Vec<Proof> {
     if desired.proven_in.is_empty() {
         return Vec::new();
     }
-    let next = next_releases(desired, memory, catalog);
     let stored = context.upgrades.state();
     let proof = |wanted: &crate::planner::desired::ProvenIn| {
         let found = stored.iter().find(|guarded| {
@@ -80,23 +78,9 @@ pub(super) fn proofs(context: &Context, desired: &Desired, memory: &Memory, cata
         let finding = match found.map(|guarded| &guarded.0) {
             None => ProofFinding::Unreadable("there is no such CodeUpgrade".to_owned()),
             Some(Err(error)) => ProofFinding::Unreadable(error.error.clone()),
-            Some(Ok(object)) => next
-                .iter()
-                .map(|release| translate::proof::finding(object.status.as_ref(), *release, wanted.for_))
-                .find(|finding| *finding != ProofFinding::NotYet)
-                .unwrap_or(ProofFinding::NotYet),
+            Some(Ok(object)) => ProofFinding::Read(translate::proof::proven(object.status.as_ref())),
         };
         Proof { namespace: wanted.namespace.clone(), name: wanted.name.clone(), finding }
     };
     desired.proven_in.iter().map(proof).collect()
-}
-
-/// The releases that one hop could lead to, the target first. Which of them it is, the planner decides.
-fn next_releases(desired: &Desired, memory: &Memory, catalog: &Catalog) -> Vec<Version> {
-    let Some(from) = memory.settled.as_ref().map(|settled| settled.release) else { return Vec::new() };
-    let reachable =
-        catalog.releases().map(|release| release.version).filter(|to| catalog.has_edge(from, *to));
-    let mut next: Vec<Version> = reachable.collect();
-    next.sort_by_key(|release| Some(*release) != desired.target);
-    next
 }

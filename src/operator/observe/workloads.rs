@@ -1,4 +1,5 @@
-//! The workloads that the spec names or a hop in flight has its own copy of.
+//! The workloads that the spec names or a hop in flight has its own copy of, and the dry run of what is to be done to them next.
+//! Which release that is, the last decision said.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -6,9 +7,11 @@ use std::sync::PoisonError;
 use futures::StreamExt;
 use futures::stream;
 
+use crate::catalog::Version;
 use crate::methods::{self, Upgrade, Wanted};
 use crate::operator::account::Acting;
 use crate::operator::clock;
+use crate::operator::context::Context;
 use crate::operator::environment::Environment;
 use crate::operator::rights::Question;
 use crate::planner::desired::{ImageFrom, Method, StorageRole, Workload, WorkloadRef};
@@ -24,16 +27,30 @@ const AT_ONCE: usize = 8;
 struct Known {
     container: Option<String>,
     image_from: Option<ImageFrom>,
+    /// What a dry run tries.
+    trial: Trial,
+}
+
+/// What a dry run tries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Trial {
+    /// Nothing: no change is to come.
+    Nothing,
+    /// To open the catch, with the image that is there.
+    Catch,
+    /// To open the catch, and to write this image where the operator writes it.
+    Image(String),
 }
 
 /// Reads them all, with the rights to change them where a hop may come.
 pub(super) async fn read(
+    context: &Context,
     environment: &Environment,
     acting: Result<&Acting, &String>,
     desired: &Desired,
     memory: &Memory,
 ) -> BTreeMap<WorkloadRef, WorkloadReading> {
-    let wanted = wanted(desired, memory);
+    let wanted = wanted(desired, memory, environment.trial());
     let acting = match acting {
         Ok(acting) => acting,
         Err(why) => {
@@ -41,27 +58,24 @@ pub(super) async fn read(
             return wanted.into_keys().map(unreadable).collect();
         }
     };
-    let may_hop = may_hop(desired, memory);
-    let image = image_to_try(desired);
+    let kubernetes = context.kubernetes.get();
+    let kubernetes = kubernetes.as_deref();
     stream::iter(wanted)
-        .map(|(reference, known)| {
-            let image = image.as_deref();
-            async move {
-                let wanted = Wanted {
-                    reference: &reference,
-                    container: known.container.as_deref(),
-                    image_from: known.image_from,
-                };
-                let mut read = methods::read(&acting.client, &acting.account.namespace, wanted).await;
-                if let WorkloadReading::Read(facts) = &mut read.reading
-                    && may_hop
-                    && facts.misfits.is_empty()
-                {
-                    facts.rights =
-                        rights(environment, acting, &reference, facts, read.generation, image).await;
-                }
-                (reference, read.reading)
+        .map(|(reference, known)| async move {
+            let wanted = Wanted {
+                reference: &reference,
+                container: known.container.as_deref(),
+                image_from: known.image_from,
+                kubernetes,
+            };
+            let mut read = methods::read(&acting.client, &acting.account.namespace, wanted).await;
+            if let WorkloadReading::Read(facts) = &mut read.reading
+                && facts.misfits.is_empty()
+                && let Some(image) = known.trial.image(facts)
+            {
+                facts.rights = rights(environment, acting, &reference, facts, read.generation, image).await;
             }
+            (reference, read.reading)
         })
         .buffer_unordered(AT_ONCE)
         .collect()
@@ -69,18 +83,32 @@ pub(super) async fn read(
 }
 
 /// The workloads of the spec, over which a hop in flight has the last word about its own servers.
-fn wanted(desired: &Desired, memory: &Memory) -> BTreeMap<WorkloadRef, Known> {
+fn wanted(desired: &Desired, memory: &Memory, next: Option<Version>) -> BTreeMap<WorkloadRef, Known> {
     let storage = desired.storage.iter().filter_map(|entry| match &entry.role {
         StorageRole::Upgraded(method) => Some(method),
         StorageRole::Retired(_) => None,
     });
     let methods = desired.authority.method.iter().chain(storage);
-    let mut wanted: BTreeMap<WorkloadRef, Known> = methods.filter_map(of_method).collect();
+    // While a hop is in flight, those that it knows are all that is to be changed.
+    let trial = match next.filter(|_| memory.hop.is_none()) {
+        None => Trial::Nothing,
+        Some(next) => match desired.source(next).and_then(|source| source.image.clone()) {
+            Some(image) => Trial::Image(image),
+            None => Trial::Catch,
+        },
+    };
+    let mut wanted: BTreeMap<WorkloadRef, Known> =
+        methods.filter_map(|method| of_method(method, &trial)).collect();
     for server in memory.hop.iter().flat_map(|hop| &hop.servers) {
         match &server.means {
             Means::Workload(means) => {
-                let known =
-                    Known { container: Some(means.container.clone()), image_from: Some(means.image_from) };
+                let is_to_come = server.carried_out_at.is_none() && server.verified_at.is_none();
+                let trial = if is_to_come { Trial::Image(means.image.clone()) } else { Trial::Nothing };
+                let known = Known {
+                    container: Some(means.container.clone()),
+                    image_from: Some(means.image_from),
+                    trial,
+                };
                 wanted.insert(means.workload.clone(), known);
             }
             Means::Manual(_) => {}
@@ -89,10 +117,22 @@ fn wanted(desired: &Desired, memory: &Memory) -> BTreeMap<WorkloadRef, Known> {
     wanted
 }
 
-fn of_method(method: &Method) -> Option<(WorkloadRef, Known)> {
+impl Trial {
+    /// The image that is tried on a workload as it was read; `None` where nothing is tried.
+    fn image<'a>(&'a self, facts: &'a WorkloadFacts) -> Option<&'a str> {
+        match self {
+            Self::Nothing => None,
+            Self::Catch => Some(&facts.template_image),
+            Self::Image(image) => Some(image),
+        }
+    }
+}
+
+fn of_method(method: &Method, trial: &Trial) -> Option<(WorkloadRef, Known)> {
     let known = |workload: &Workload| Known {
         container: workload.container.clone(),
         image_from: workload.image_from,
+        trial: trial.clone(),
     };
     match method {
         Method::StatefulSet(workload) => Some((WorkloadRef::stateful_set(&workload.name), known(workload))),
@@ -101,33 +141,20 @@ fn of_method(method: &Method) -> Option<(WorkloadRef, Known)> {
     }
 }
 
-/// Whether a hop may come: only then is a dry run worth its request.
-fn may_hop(desired: &Desired, memory: &Memory) -> bool {
-    let at_target = memory.settled.as_ref().map(|settled| settled.release) == desired.target;
-    desired.target.is_some() && !desired.deleted && memory.hop.is_none() && !at_target
-}
-
-/// The image that a dry run tries: that of the target, or of any source, since a rule on images may refuse it.
-fn image_to_try(desired: &Desired) -> Option<String> {
-    let target = desired.target.and_then(|target| desired.source(target));
-    let mut sources = target.into_iter().chain(&desired.sources);
-    sources.find_map(|source| source.image.clone())
-}
-
 async fn rights(
     environment: &Environment,
     acting: &Acting,
     reference: &WorkloadRef,
     facts: &WorkloadFacts,
     generation: Option<i64>,
-    image: Option<&str>,
+    image: &str,
 ) -> Rights {
     let question = Question {
         uid: facts.uid.clone(),
         generation,
         account: acting.account.name.clone(),
         container: facts.container.clone(),
-        image: image.unwrap_or(&facts.template_image).to_owned(),
+        image: image.to_owned(),
         image_from: facts.image_from,
     };
     let known = environment.rights.lock().unwrap_or_else(PoisonError::into_inner).get(

@@ -4,10 +4,31 @@ use super::View;
 use crate::planner::observed::{Access, AccessFailure};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
+use crate::planner::situation::FACTS_FRESH_FOR;
 
-/// Unknown where the authority does not answer; refused where somebody must change something first.
+/// Unknown where the authority does not answer; refused where somebody must change something first. What fails when the devices
+/// are listed is told after what fails when the servers are read.
 pub fn check(view: &View<'_>) -> Verdict {
-    let Access::Failed { failure, message, since } = &view.observed.access else { return Verdict::Pass };
+    match judge(&view.observed.access, "") {
+        Verdict::Pass if is_blip(view) => Verdict::Pass,
+        Verdict::Pass => judge(&view.observed.listing, "the devices cannot be listed: "),
+        verdict => verdict,
+    }
+}
+
+/// Whether a listing failed just now, as it does while an authority starts anew: the list that is known is good for a while.
+fn is_blip(view: &View<'_>) -> bool {
+    let Access::Failed { failure: AccessFailure::Unreachable | AccessFailure::Unexpected, since, .. } =
+        &view.observed.listing
+    else {
+        return false;
+    };
+    view.observed.devices.is_some() && view.monotonic().duration_since(*since) < FACTS_FRESH_FOR
+}
+
+fn judge(access: &Access, what: &str) -> Verdict {
+    let Access::Failed { failure, message, since } = access else { return Verdict::Pass };
+    let message = format!("{what}{message}");
     let refuse = |reason, mend: &str| Verdict::refuse(reason, message.clone(), mend);
     match failure {
         AccessFailure::Unreachable => {
@@ -16,6 +37,10 @@ pub fn check(view: &View<'_>) -> Verdict {
         AccessFailure::Unexpected => {
             Verdict::unknown(Reason::AnswerUnexpected, message.clone(), Some(*since))
         }
+        AccessFailure::TooMuch => refuse(
+            Reason::ListTooLong,
+            "remove what is not in use at the authority; of devices, or give the operator more memory and deviceRows",
+        ),
         AccessFailure::SecretMissing => {
             refuse(Reason::SecretMissing, "create the Secret that spec.authority.credentials names")
         }

@@ -44,7 +44,7 @@ fn old_listing(view: &View<'_>, devices: &Devices) -> Option<Verdict> {
     if !is_rolling || age <= LISTING_OLD_AFTER.max(took.saturating_mul(LISTINGS_APART)) {
         return None;
     }
-    let message = format!("devices were listed {} ago, and not since", words::duration(age));
+    let message = format!("devices were last listed {}", words::instant(devices.finished));
     Some(Verdict::unknown(Reason::FactsStale, message, Some(devices.finished)))
 }
 

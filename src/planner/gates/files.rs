@@ -57,7 +57,7 @@ fn reading<'a>(
 /// A workload whose image Git sets while its catch is open.
 fn uncaught(view: &View<'_>, touched: &Touched<'_>) -> Option<WorkloadRef> {
     let (reference, image_from, facts) = reading(view, touched)?;
-    let is_open = image_from == ImageFrom::Git && facts.catch == Catch::Open && facts.misfits.is_empty();
+    let is_open = image_from == ImageFrom::Git && facts.catch == Catch::Open && facts.has_a_catch();
     is_open.then_some(reference)
 }
 

@@ -1,8 +1,11 @@
 //! The release has proven itself in other environments, where the spec asks for that.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::View;
+use crate::catalog::Version;
 use crate::planner::intent::Intent;
-use crate::planner::observed::ProofFinding;
+use crate::planner::observed::{ProofFinding, ProvenRelease};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -19,11 +22,14 @@ pub fn check(view: &View<'_>) -> Verdict {
             .find(|proof| proof.namespace == wanted.namespace && proof.name == wanted.name)
             .map(|proof| &proof.finding);
         match finding {
-            Some(ProofFinding::Proven { release, since, devices }) if *release == leg.to => {
-                let ripe = since.saturating_add(wanted.for_).unwrap_or(*since);
-                if *devices < wanted.min_devices {
-                    let message =
-                        format!("{name} has {devices} of {} devices on {}", wanted.min_devices, leg.to);
+            Some(ProofFinding::Read(proven)) => {
+                let Some(found) = completed(proven, leg.to, wanted.for_) else {
+                    return not_completed(&name, leg.to);
+                };
+                let ripe = found.since.saturating_add(wanted.for_).unwrap_or(found.since);
+                if found.devices < wanted.min_devices {
+                    let (devices, all) = (found.devices, wanted.min_devices);
+                    let message = format!("{name} has {devices} of {all} devices on {}", leg.to);
                     return Verdict::hold(Reason::NotYetProven, message, None);
                 }
                 if view.now < ripe {
@@ -34,14 +40,45 @@ pub fn check(view: &View<'_>) -> Verdict {
             Some(ProofFinding::Unreadable(why)) => {
                 return Verdict::unknown(Reason::NotYetProven, format!("{name} cannot be read: {why}"), None);
             }
-            Some(ProofFinding::Proven { .. } | ProofFinding::NotYet) | None => {
-                return Verdict::hold(
-                    Reason::NotYetProven,
-                    format!("{name} has not completed {} yet", leg.to),
-                    None,
-                );
-            }
+            None => return not_completed(&name, leg.to),
         }
     }
     Verdict::Pass
+}
+
+fn not_completed(name: &str, release: Version) -> Verdict {
+    Verdict::hold(Reason::NotYetProven, format!("{name} has not completed {release} yet"), None)
+}
+
+/// What is proven of a release: one that still runs, or that ran for at least as long as is asked.
+fn completed(proven: &[ProvenRelease], release: Version, asked: SignedDuration) -> Option<&ProvenRelease> {
+    proven.iter().find(|proven| {
+        let has_run = |until: Timestamp| until.duration_since(proven.since) >= asked;
+        proven.release == release && proven.until.is_none_or(has_run)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_that_was_left_early_proves_nothing() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let version = |text: &str| text.parse::<Version>().unwrap();
+        let entry = |release: &str, since, until: Option<i64>| ProvenRelease {
+            release: version(release),
+            since: at(since),
+            until: until.map(at),
+            devices: 50,
+        };
+        let proven = [entry("4.3.5.3", 900, None), entry("4.2.3.1", 0, Some(900))];
+        let asked = |release, seconds| {
+            completed(&proven, version(release), SignedDuration::from_secs(seconds)).map(|found| found.since)
+        };
+        assert_eq!(asked("4.3.5.3", 10_000), Some(at(900)), "the gate waits for it to ripen");
+        assert_eq!(asked("4.2.3.1", 900), Some(at(0)));
+        assert_eq!(asked("4.2.3.1", 901), None);
+        assert_eq!(asked("5.2.1", 0), None);
+    }
 }

@@ -5,7 +5,7 @@ use crate::planner::observed::Rights;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
-/// Refuses where a dry run was denied; unknown where none was made.
+/// Refuses where a dry run was denied, or where what would be stored is not what was sent; unknown where none was made.
 pub fn check(view: &View<'_>) -> Verdict {
     for touched in view.touched() {
         let Some((reference, _)) = touched.workload() else { continue };
@@ -17,6 +17,15 @@ pub fn check(view: &View<'_>) -> Verdict {
                     Reason::RightsMissing,
                     format!("the acting account may not patch {reference}: {why}"),
                     "give it the role of the README's example by a RoleBinding in this namespace",
+                );
+            }
+            Rights::Rewritten { field, stored } => {
+                return Verdict::refuse(
+                    Reason::WorkloadUnfit,
+                    format!("{reference}: a webhook changes {field} as it is written"),
+                    format!(
+                        "except this workload from the webhook, or name in spec.sources what it makes of the image ({stored})"
+                    ),
                 );
             }
             Rights::Unchecked => {

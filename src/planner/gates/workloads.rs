@@ -34,11 +34,8 @@ pub fn check(view: &View<'_>) -> Verdict {
             }
         };
         if let Some(misfit) = facts.misfits.first() {
-            return Verdict::refuse(
-                Reason::WorkloadUnfit,
-                format!("{reference}: {misfit}"),
-                "change the workload so, or upgrade this server by the method manual",
-            );
+            let message = format!("{reference}: {}", misfit.why);
+            return Verdict::refuse(Reason::WorkloadUnfit, message, misfit.mend.clone());
         }
         if facts.catch == Catch::Open && facts.revisions == Revisions::Several {
             return Verdict::hold(

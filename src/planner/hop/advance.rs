@@ -11,7 +11,7 @@ use crate::fleet::evidence::{VERIFYING_ANSWERS, VERIFYING_SPAN};
 use crate::fleet::{Guid, Server, ServerRole, Verification};
 use crate::planner::draft::Draft;
 use crate::planner::durations::{SERVER_DEADLINE, SERVER_SLOW_AFTER};
-use crate::planner::facts::Facts;
+use crate::planner::facts::{Facts, to_the_millisecond};
 use crate::planner::memory::{Hop, HopServer, Means};
 use crate::planner::report::ServerState;
 
@@ -124,9 +124,11 @@ fn note_verified(facts: &Facts<'_>, hop: &mut Hop) {
             entry.seen_at = None;
             continue;
         }
-        let seen_at = *entry.seen_at.get_or_insert(server.streak.first);
+        let seen_at = *entry.seen_at.get_or_insert(to_the_millisecond(server.streak.first));
         if server.verification(to) == Verification::Verified || is_confirmed(server, seen_at) {
             entry.verified_at = Some(facts.now);
+            // What has led to it need not be remembered.
+            (entry.settled_at, entry.seen_at) = (None, None);
         }
     }
 }

@@ -152,7 +152,7 @@ impl Trouble {
 
 /// What a corrected template takes beside: a `StatefulSet` waits for a pod that never became ready, for ever. It is said and not
 /// done: before the pod of a server that may be migrating is deleted, somebody had better look
-/// (https://github.com/kubernetes/kubernetes/issues/67250).
+/// (<https://github.com/kubernetes/kubernetes/issues/67250>).
 fn unsticking(workload: &WorkloadRef) -> String {
     match workload.kind {
         WorkloadKind::StatefulSet => format!(" and delete pod {}-0, which is waited for else", workload.name),

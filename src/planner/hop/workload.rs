@@ -96,7 +96,7 @@ impl Way for WorkloadMeans {
             Some(WorkloadReading::Unreadable(_)) | None => return None,
         };
         if let Some(misfit) = facts.misfits.first() {
-            return Some(Trouble::WorkloadUnfit(self.workload.clone(), misfit.clone()));
+            return Some(Trouble::WorkloadUnfit(self.workload.clone(), misfit.why.clone()));
         }
         match &facts.rollout {
             WorkloadRollout::Failing(why) => Some(Trouble::WorkloadFails(self.workload.clone(), why.clone())),
@@ -119,14 +119,19 @@ impl Way for WorkloadMeans {
             }
         };
         match (facts.misfits.first(), &facts.rights) {
-            (Some(misfit), _) => Some(Trouble::WorkloadUnfit(workload(), misfit.clone())),
+            (Some(misfit), _) => Some(Trouble::WorkloadUnfit(workload(), misfit.why.clone())),
             (None, Rights::Denied(why)) => Some(Trouble::RightsMissing(workload(), why.clone())),
+            (None, Rights::Rewritten { field, .. }) => Some(Trouble::WorkloadUnfit(
+                workload(),
+                format!("a webhook changes {field} as it is written"),
+            )),
             (None, Rights::Granted | Rights::Unchecked) => None,
         }
     }
 
     fn missing_effect(&self, hop: &Hop, entry: &HopServer, observed: &Observed) -> Option<Step> {
-        let facts = observed.workload(&self.workload).filter(|facts| facts.misfits.is_empty())?;
+        let facts = observed.workload(&self.workload).filter(|facts| facts.has_a_catch())?;
+        let is_fit = facts.misfits.is_empty();
         let is_open = facts.catch == Catch::Open;
         match (entry.ordered_at, entry.verified_at) {
             // An older image that Git brings back in mid-hop must not roll through the open catch.
@@ -135,7 +140,9 @@ impl Way for WorkloadMeans {
             (Some(_), None) if self.is_taken_back(facts) => {
                 (is_open && facts.revisions == Revisions::One).then(|| self.hold_catch(entry))
             }
-            (Some(_), None) if self.has_order(facts) == CarriedOut::No => Some(self.upgrade(hop, entry)),
+            (Some(_), None) if self.has_order(facts) == CarriedOut::No => {
+                is_fit.then(|| self.upgrade(hop, entry))
+            }
             // Below the partition Kubernetes brings back the revision that was current: while it rolls that is the old image,
             // on data that may have migrated. Once it has settled nothing is let through any more.
             (_, _) => (is_open && facts.revisions == Revisions::One).then(|| self.hold_catch(entry)),
@@ -145,7 +152,7 @@ impl Way for WorkloadMeans {
     fn is_at_rest(&self, observed: &Observed) -> bool {
         observed
             .workload(&self.workload)
-            .is_none_or(|facts| facts.catch == Catch::Held || !facts.misfits.is_empty())
+            .is_none_or(|facts| facts.catch == Catch::Held || !facts.has_a_catch())
     }
 
     fn is_gone(&self, observed: &Observed) -> bool {

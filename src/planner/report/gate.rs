@@ -130,6 +130,8 @@ pub enum GateName {
     Files,
     /// The workloads can be upgraded by this operator.
     Workloads,
+    /// The catches can be held.
+    Catch,
     /// The acting account may do all of it.
     Rights,
     /// There is a fresh backup.
@@ -182,6 +184,7 @@ impl GateName {
             Self::Risks => "Risks",
             Self::Files => "Files",
             Self::Workloads => "Workloads",
+            Self::Catch => "Catch",
             Self::Rights => "Rights",
             Self::Backup => "Backup",
             Self::Offer => "Offer",

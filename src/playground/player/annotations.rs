@@ -14,3 +14,6 @@ pub const VERSION_VARIABLE: &str = "simulator.codeupgrade.dev/version-variable";
 
 /// On the pod of a Job: it fails, with this message; a number is its exit code, which is 1 otherwise.
 pub const FAILS: &str = "simulator.codeupgrade.dev/fails";
+
+/// What [`FAILS`] says where the first pod of a Job is to be drained with its node; the next one succeeds.
+pub const DRAINED: &str = "drained";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 
-use super::annotations::{CONTAINER, FAILS, SERVER, SERVER_VARIABLE, VERSION_VARIABLE};
+use super::annotations::{CONTAINER, DRAINED, FAILS, SERVER, SERVER_VARIABLE, VERSION_VARIABLE};
 use crate::catalog::Version;
 use crate::simulator::server::ServerState;
 
@@ -21,6 +21,8 @@ pub(super) enum Part {
     Task,
     /// The pod of a Job that fails.
     FailingTask { message: String },
+    /// The pod of a Job, by its uid, whose first pod is drained with its node.
+    DrainedTask { job: String },
     /// It asks for something that makes no sense.
     Unclear { problem: String },
     /// Anything else.
@@ -42,6 +44,8 @@ pub(super) enum Turn {
     Succeeds,
     /// It ends with an error.
     Fails { message: String },
+    /// It is evicted from its node.
+    IsDrained,
 }
 
 impl Part {
@@ -49,9 +53,11 @@ impl Part {
         let empty = BTreeMap::new();
         let annotations = pod.metadata.annotations.as_ref().unwrap_or(&empty);
         let container = pod.spec.as_ref().and_then(|spec| spec.containers.get(main_container(pod)));
-        let of_job = pod.metadata.owner_references.iter().flatten().any(|owner| owner.kind == "Job");
+        let job = pod.metadata.owner_references.iter().flatten().find(|owner| owner.kind == "Job");
+        if let Some(job) = job {
+            return task(annotations, container, &job.uid);
+        }
         match (annotations.get(SERVER), container) {
-            _ if of_job => task(annotations, container),
             (Some(name), Some(container)) => {
                 let image = container.image.as_deref().unwrap_or_default();
                 match version_of(image) {
@@ -71,7 +77,10 @@ pub(super) fn main_container(pod: &Pod) -> usize {
     containers.iter().position(|container| Some(&container.name) == wanted).unwrap_or(0)
 }
 
-fn task(annotations: &BTreeMap<String, String>, container: Option<&Container>) -> Part {
+fn task(annotations: &BTreeMap<String, String>, container: Option<&Container>, job: &str) -> Part {
+    if annotations.get(FAILS).is_some_and(|message| message == DRAINED) {
+        return Part::DrainedTask { job: job.to_owned() };
+    }
     if let Some(message) = annotations.get(FAILS) {
         return Part::FailingTask { message: message.clone() };
     }

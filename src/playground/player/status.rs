@@ -68,12 +68,21 @@ fn status(pod: &Pod, turn: &Turn) -> Value {
         Turn::Starts | Turn::Crashes { .. } => ("Running", false),
         Turn::Waits { .. } => ("Pending", false),
         Turn::Succeeds => ("Succeeded", false),
-        Turn::Fails { .. } => ("Failed", false),
+        Turn::Fails { .. } | Turn::IsDrained => ("Failed", false),
     };
     // The only time that is known without a clock; nothing may depend on when a simulated container started.
     let since = pod.metadata.creation_timestamp.clone();
     let truth = |holds: bool| if holds { "True" } else { "False" };
     let condition = |name: &str, holds: bool| json!({ "type": name, "status": truth(holds), "lastTransitionTime": since, "reason": null, "message": null });
+    let mut conditions = vec![
+        condition("PodScheduled", true),
+        condition("Initialized", true),
+        condition("ContainersReady", ready),
+        condition("Ready", ready),
+    ];
+    if *turn == Turn::IsDrained {
+        conditions.push(condition("DisruptionTarget", true));
+    }
     let main = main_container(pod);
     let containers: Vec<Value> = pod
         .spec
@@ -83,7 +92,8 @@ fn status(pod: &Pod, turn: &Turn) -> Value {
         .map(|(place, container)| {
             let image = container.image.as_deref().unwrap_or_default();
             // Other containers run beside the server, or end with it.
-            let beside = place != main && !matches!(turn, Turn::Succeeds | Turn::Fails { .. });
+            let beside =
+                place != main && !matches!(turn, Turn::Succeeds | Turn::Fails { .. } | Turn::IsDrained);
             let turn = if beside { &Turn::Runs } else { turn };
             let (state, last, restarts) = container_state(turn, &json!(since));
             json!({
@@ -104,12 +114,7 @@ fn status(pod: &Pod, turn: &Turn) -> Value {
         "hostIP": "192.0.2.1",
         "podIP": "192.0.2.2",
         "podIPs": [{ "ip": "192.0.2.2" }],
-        "conditions": [
-            condition("PodScheduled", true),
-            condition("Initialized", true),
-            condition("ContainersReady", ready),
-            condition("Ready", ready),
-        ],
+        "conditions": conditions,
         "containerStatuses": containers,
     })
 }
@@ -132,6 +137,7 @@ fn container_state(turn: &Turn, since: &Value) -> (Value, Value, i32) {
             (waiting, ended(1, "Error", message), RESTARTS)
         }
         Turn::Succeeds => (ended(0, "Completed", ""), json!({}), 0),
+        Turn::IsDrained => (ended(143, "Error", "its node is drained"), json!({}), 0),
         Turn::Fails { message } => (ended(message.parse().unwrap_or(1), "Error", message), json!({}), 0),
     }
 }

@@ -7,8 +7,17 @@ use super::workload::{Ailment, Workload};
 use crate::catalog::Version;
 use crate::fleet::Guid;
 use crate::planner::desired::{ImageFrom, WorkloadRef};
-use crate::planner::observed::{Catch, Rights, WorkloadFacts, WorkloadReading};
+use crate::planner::observed::{Catch, CatchBy, Rights, WorkloadFacts, WorkloadReading};
 use crate::simulator::world::World;
+
+/// What the dry run of an image says: an image of another kind is made to one of the story's own, as a webhook of a house does.
+fn tried(trial: Option<&str>) -> Rights {
+    let stored = trial.and_then(|sent| Some((sent, images::name(images::version_of(sent)?))));
+    match stored.filter(|(sent, stored)| sent.contains('@') && sent != stored) {
+        Some((_, stored)) => Rights::Rewritten { field: "the image of container server".into(), stored },
+        None => Rights::Granted,
+    }
+}
 
 /// All workloads of a story.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +46,13 @@ impl Cluster {
         }
     }
 
+    /// The operator gives a catch back.
+    pub(super) fn open(&mut self, reference: &WorkloadRef) {
+        if let Some(workload) = self.changeable(reference) {
+            workload.catch = Catch::Open;
+        }
+    }
+
     /// The operator's order: the image, where it writes it, and the catch open.
     pub(super) fn upgrade(&mut self, reference: &WorkloadRef, image: &str, image_from: ImageFrom) {
         let Some(workload) = self.changeable(reference) else { return };
@@ -61,11 +77,14 @@ impl Cluster {
     pub(super) fn read(
         &self,
         references: &[(WorkloadRef, Option<ImageFrom>)],
+        trial: Option<&str>,
         world: &World,
     ) -> BTreeMap<WorkloadRef, WorkloadReading> {
         references
             .iter()
-            .map(|(reference, image_from)| (reference.clone(), self.read_one(reference, *image_from, world)))
+            .map(|(reference, image_from)| {
+                (reference.clone(), self.read_one(reference, *image_from, trial, world))
+            })
             .collect()
     }
 
@@ -73,6 +92,7 @@ impl Cluster {
         &self,
         reference: &WorkloadRef,
         image_from: Option<ImageFrom>,
+        trial: Option<&str>,
         world: &World,
     ) -> WorkloadReading {
         let found = self.workloads.get(&reference.name);
@@ -84,14 +104,17 @@ impl Cluster {
             container: "server".into(),
             template_image: images::name(workload.template),
             running_image: workload.ready_revision(world).map(images::name),
+            replicas: i32::try_from(workload.replicas).unwrap_or(i32::MAX),
             catch: workload.catch,
+            // Nobody else moves it in a story.
+            catch_by: CatchBy::Operator,
             rollout: workload.rollout(world),
             revisions: workload.revisions(),
             image_from: image_from.unwrap_or(ImageFrom::Operator),
             misfits: workload.misfits(),
             rights: match workload.ailment {
                 Ailment::Denied => Rights::Denied("statefulsets.apps is forbidden".into()),
-                Ailment::Well | Ailment::Broken | Ailment::Missing | Ailment::Unfit => Rights::Granted,
+                Ailment::Well | Ailment::Broken | Ailment::Missing | Ailment::Unfit => tried(trial),
             },
         })
     }

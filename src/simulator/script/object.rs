@@ -18,7 +18,7 @@ use crate::translate;
 pub(super) struct Object {
     spec: Value,
     generation: i64,
-    deleted: bool,
+    pub(super) deleted_at: Option<Timestamp>,
     /// What above the spec pauses.
     paused: Option<String>,
     pub(super) memory: Memory,
@@ -51,7 +51,7 @@ impl Object {
         Self {
             spec,
             generation: 1,
-            deleted: false,
+            deleted_at: None,
             paused: None,
             memory: Memory::default(),
             orders: Vec::new(),
@@ -72,7 +72,7 @@ impl Object {
             self.generation += 1;
         }
         let mut metadata = json!({"name": "story", "namespace": "stories", "generation": self.generation});
-        if self.deleted {
+        if self.deleted_at.is_some() {
             metadata["deletionTimestamp"] = json!(Timestamp::UNIX_EPOCH);
         }
         let object = json!({"metadata": metadata, "spec": self.spec});
@@ -120,8 +120,8 @@ impl Object {
     }
 
     /// Somebody deletes it.
-    pub(super) fn delete(&mut self) {
-        self.deleted = true;
+    pub(super) fn delete(&mut self, now: Timestamp) {
+        self.deleted_at = Some(now);
         self.read = None;
     }
 

@@ -104,6 +104,7 @@ fn words(step: &Step) -> String {
         Step::HoldFinalizer => "hold the finalizer".into(),
         Step::ReleaseFinalizer => "release the finalizer".into(),
         Step::HoldCatch { server, workload } => format!("close the catch of {server} ({workload})"),
+        Step::OpenCatch { workload } => format!("give back the catch of {workload}"),
         Step::UpgradeServer { server, from, to, image_from, .. } => {
             format!("upgrade {server} {from} -> {to} (image from {image_from:?})")
         }

@@ -7,7 +7,7 @@
 use super::images::{self, Images};
 use crate::catalog::Version;
 use crate::fleet::Guid;
-use crate::planner::observed::{Catch, Revisions, WorkloadRollout};
+use crate::planner::observed::{Catch, Misfit, Revisions, WorkloadRollout};
 use crate::simulator::server::ServerState;
 use crate::simulator::world::World;
 
@@ -192,12 +192,14 @@ impl Workload {
     }
 
     /// Why no operator can upgrade it.
-    pub(super) fn misfits(&self) -> Vec<String> {
+    pub(super) fn misfits(&self) -> Vec<Misfit> {
         let replicas = if self.ailment == Ailment::Unfit { 2 } else { self.replicas };
-        if replicas == 1 {
-            Vec::new()
-        } else {
-            vec![format!("it has {replicas} replicas; a server is exactly one")]
+        let why = format!("it has {replicas} replicas; a server is exactly one");
+        let mend = "change the workload so, or upgrade this server by the method manual";
+        match replicas {
+            1 => Vec::new(),
+            0 => vec![Misfit::of_upgrade(why, mend)],
+            _ => vec![Misfit::of_catch(why, mend)],
         }
     }
 }
@@ -274,7 +276,7 @@ authority: {name: authority, version: 4.2.3.1}
         stage.workload.template = version("4.3.5.3");
         stage.workload.replicas = 0;
         stage.pass();
-        assert_eq!(stage.workload.misfits(), ["it has 0 replicas; a server is exactly one"]);
+        assert_eq!(stage.workload.misfits()[0].why, "it has 0 replicas; a server is exactly one");
         stage.workload.replicas = 1;
         stage.pass();
         assert_eq!(stage.ready().as_deref(), Some("4.3.5.3"));

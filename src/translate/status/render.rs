@@ -20,14 +20,15 @@ use crate::planner::words;
 /// Most items of the plan: 12 hops with a wait and a rollout each, and the last rollout.
 pub(super) const MAX_PLAN: usize = 40;
 
-/// Most servers that are listed, so that the object stays below 64 KiB at any size.
-pub(super) const MAX_SERVERS: usize = 100;
+/// Most servers that are listed, and fewer where the object would become too large with them: in steps, so that few bytes more or
+/// less change nothing.
+pub(super) const MOST_SERVERS: [usize; 6] = [100, 60, 40, 20, 10, 0];
 
-/// The servers and how many are left out. Where there are very many, those in their final state are left out first.
-pub(super) fn servers(reports: &[ServerReport]) -> (Vec<ServerStatus>, u32) {
+/// At most so many servers, and how many are left out. Those in their final state are left out first.
+pub(super) fn servers(reports: &[ServerReport], most: usize) -> (Vec<ServerStatus>, u32) {
     let mut chosen: Vec<usize> = (0..reports.len()).collect();
     chosen.sort_by_key(|index| (is_settled(reports[*index].state), *index));
-    chosen.truncate(MAX_SERVERS);
+    chosen.truncate(most);
     chosen.sort_unstable();
     let mut seen = BTreeSet::new();
     let servers: Vec<ServerStatus> = chosen

@@ -47,6 +47,7 @@ fn decision(phase: Phase, message: &str) -> Decision {
         },
         plan: Vec::new(),
         available: Vec::new(),
+        held_images: Vec::new(),
         conditions: vec![ready(Truth::False, message)],
     };
     Decision {
@@ -59,6 +60,7 @@ fn decision(phase: Phase, message: &str) -> Decision {
             devices_every: SignedDuration::from_mins(30),
             devices_since: None,
             arrangement: crate::fleet::Arrangement::new([], None),
+            trial: None,
         },
         wake_at: None,
         telling: crate::planner::Telling::Tell,
@@ -366,4 +368,36 @@ fn a_status_stays_below_64_kib_in_a_rollout_to_any_number_of_devices() {
         Some(Wait { release, started_at: at(0), evidence, down_seconds: 0, down_since: None, resets: 0 });
     let size = serde_json::to_string(&status(None, &decided, Some(1), at(0))).unwrap().len();
     assert!(size < 65_536, "{size} bytes");
+}
+
+/// As many servers as the definition allows, all of them on their way at once, before the groups of devices follow.
+#[test]
+fn a_status_stays_below_64_kib_in_a_hop_of_as_many_servers_as_there_may_be() {
+    for (ordered, verified) in [(true, false), (true, true), (false, false)] {
+        let mut decided = decision(Phase::Upgrading, "upgrading");
+        decided.report.servers = (0..257).map(|number| server(number, ServerState::Upgrading)).collect();
+        let mut hop = hop(257);
+        for entry in &mut hop.servers {
+            entry.ordered_at = entry.ordered_at.filter(|_| ordered);
+            entry.carried_out_at = entry.carried_out_at.filter(|_| ordered);
+            entry.verified_at = entry.verified_at.filter(|_| verified);
+            if verified || !ordered {
+                (entry.settled_at, entry.seen_at) = (None, None);
+            }
+            entry.unseen_seconds = 0;
+        }
+        decided.memory.hop = Some(hop);
+        let release = version("4.2.3.1");
+        let servers = (0..257).map(guid).collect::<Vec<_>>();
+        decided.memory.settled = Some(Settled::new(release, at(0), &servers));
+        let baseline =
+            |guid: &Guid| ServerBaseline { guid: guid.clone(), online_devices: 1_000, backup_sessions: 100 };
+        let servers = servers.iter().map(baseline).collect();
+        decided.memory.baseline = Some(Baseline { release, finished_at: None, servers, back_at: None });
+        let status = status(None, &decided, Some(1), at(0));
+        let text = serde_json::to_string(&status).unwrap();
+        assert!(text.len() < 65_536, "{} bytes with {} servers", text.len(), status.servers.len());
+        assert!(!status.servers.is_empty(), "those on their way are told");
+        assert_eq!(serde_json::from_str::<CodeUpgradeStatus>(&text).unwrap(), status);
+    }
 }

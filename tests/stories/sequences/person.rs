@@ -45,7 +45,7 @@ pub(super) fn story(course: &Course) -> String {
 }
 
 fn with(course: &Course, answers: &[String]) -> String {
-    let answers: String = answers.iter().map(|answer| format!("{answer}\n{STRETCH}")).collect();
+    let answers: String = answers.iter().flat_map(|answer| [answer, "\n", STRETCH]).collect();
     format!("{}\n{}\n{}{STRETCH}{answers}", course.beginning(), course.middle(), course.mending())
 }
 

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use super::state::{Run, shifted};
 use crate::fleet::{GroupRule, Guid};
 use crate::planner::desired::{ImageFrom, Method, Problem, StorageRole, WorkloadRef};
-use crate::planner::observed::{Access, AccessFailure, Claimant, Claims, Proof, ProofFinding, Witnesses};
+use crate::planner::observed::{
+    Access, AccessFailure, Claimant, Claims, Ending, Proof, ProofFinding, Witnesses,
+};
 use crate::planner::{Desired, Observed};
 use crate::simulator::observation;
 
@@ -34,13 +36,20 @@ impl Run {
         }
         let groups: Vec<GroupRule> = desired.devices.rules().cloned().collect();
         let release = wants.and_then(|wants| wants.arrangement.release);
-        if let Ok((mut devices, unresolved)) = observation::devices(&self.world, &groups, release) {
-            self.process.group_problems = unresolved.into_iter().map(Problem::of_group).collect();
-            devices.began = self.stamp();
-            devices.finished = self.stamp();
-            let devices = Arc::new(devices);
-            self.process.watch.follow(&devices);
-            self.process.devices = Some(devices);
+        match observation::devices(&self.world, &groups, release) {
+            Ok((mut devices, unresolved)) => {
+                self.process.listing = None;
+                self.process.group_problems = unresolved.into_iter().map(Problem::of_group).collect();
+                devices.began = self.stamp();
+                devices.finished = self.stamp();
+                let devices = Arc::new(devices);
+                self.process.watch.follow(&devices);
+                self.process.devices = Some(devices);
+            }
+            Err(failure) => {
+                let since = self.process.listing.map_or(self.stamp(), |(_, since)| since);
+                self.process.listing = Some((failure, since));
+            }
         }
     }
 
@@ -90,6 +99,7 @@ impl Run {
                 Method::Job(_) | Method::Manual => None,
             })
             .collect();
+        let trial = self.process.wants.and_then(|wants| desired.source(wants.trial?)?.image.as_deref());
         Observed {
             access: match self.process.access {
                 None => Access::Good,
@@ -99,11 +109,15 @@ impl Run {
                     since,
                 },
             },
+            listing: match self.process.listing {
+                None => Access::Good,
+                Some((failure, since)) => Access::Failed { failure, message: format!("{failure:?}"), since },
+            },
             authority: self.process.authority.clone(),
             servers: self.process.servers.clone(),
             settings: self.process.settings,
             devices: self.process.devices.clone(),
-            workloads: self.cluster.read(&references, &self.world),
+            workloads: self.cluster.read(&references, trial, &self.world),
             claims: self.claims(),
             backup: self.backup.facts(self.now),
             proofs: self.proofs.iter().filter_map(|(name, finding)| proof(name, finding)).collect(),
@@ -114,6 +128,7 @@ impl Run {
             catalog_problems: self.catalog_problems.clone(),
             group_problems: self.process.group_problems.clone(),
             finalizer: self.finalizer,
+            ending: self.object.deleted_at.map_or(Ending::No, Ending::Alone),
             ..Observed::nothing(witnesses)
         }
     }

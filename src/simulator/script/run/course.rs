@@ -173,6 +173,7 @@ impl Run {
             Step::HoldFinalizer => self.finalizer = Finalizer::Present,
             Step::ReleaseFinalizer => self.finalizer = Finalizer::Absent,
             Step::HoldCatch { workload, .. } => self.cluster.hold(workload),
+            Step::OpenCatch { workload } => self.cluster.open(workload),
             Step::UpgradeServer { workload, image, image_from, .. } => {
                 self.cluster.upgrade(workload, image, *image_from);
             }

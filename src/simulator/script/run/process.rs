@@ -13,6 +13,7 @@ use crate::planner::{Memory, Wants, rollout};
 #[derive(Clone, Debug)]
 pub(super) struct Process {
     pub(super) access: Option<(AccessFailure, Timestamp)>,
+    pub(super) listing: Option<(AccessFailure, Timestamp)>,
     /// When servers were last read, in the world's time; what they say carries the operator's.
     pub(super) read: Option<Timestamp>,
     pub(super) authority: Option<AuthorityFacts>,
@@ -29,6 +30,7 @@ impl Process {
     pub(super) fn begin(now: Timestamp, memory: &Memory) -> Self {
         Self {
             access: None,
+            listing: None,
             read: None,
             authority: None,
             servers: None,

@@ -9,7 +9,7 @@ use crate::api::CodeReleaseSpec;
 use crate::catalog::merge::Layer;
 use crate::catalog::{Product, Version};
 use crate::fleet::{DeviceState, Guid};
-use crate::planner::observed::{AccessFailure, Catch, Finalizer, ProofFinding};
+use crate::planner::observed::{AccessFailure, Catch, Finalizer, ProofFinding, ProvenRelease};
 use crate::simulator::device::ReportedVersion;
 use crate::simulator::fault::Fault;
 use crate::simulator::script::verb::{Line, Proven, Pull, Verb};
@@ -69,7 +69,7 @@ impl Run {
                 self.object.set(path, value);
             }
             Verb::Unset(path) => self.object.unset(path),
-            Verb::Delete => self.object.delete(),
+            Verb::Delete => self.object.delete(self.now),
             Verb::Waited => {
                 let release = self.world.authority().version.map_or_else(String::new, |at| at.to_string());
                 let finished_at = shifted(self.now, SignedDuration::from_hours(-24 * 30)).to_string();
@@ -90,10 +90,11 @@ impl Run {
             Verb::Backup(fate) => self.backup.fare(fate, self.now),
             Verb::Proof(name, proven) => {
                 let finding = match proven {
-                    Proven::Nothing => ProofFinding::NotYet,
+                    Proven::Nothing => ProofFinding::Read(Vec::new()),
                     Proven::Unreadable => ProofFinding::Unreadable("it may not be read".into()),
                     Proven::Release(release, devices) => {
-                        ProofFinding::Proven { release: *release, since: self.now, devices: *devices }
+                        let (release, since, devices) = (*release, self.now, *devices);
+                        ProofFinding::Read(vec![ProvenRelease { release, since, until: None, devices }])
                     }
                 };
                 self.proofs.insert(name.clone(), finding);
@@ -261,6 +262,7 @@ fn access_failure(name: &str) -> Result<AccessFailure, String> {
         "Refused" => AccessFailure::Refused,
         "Forbidden" => AccessFailure::Forbidden,
         "Unexpected" => AccessFailure::Unexpected,
+        "TooMuch" => AccessFailure::TooMuch,
         other => return Err(format!("there is no access failure {other}")),
     })
 }

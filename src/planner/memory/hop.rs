@@ -1,0 +1,101 @@
+//! The hop in flight, with its own copy of everything that it needs. How the object stores it: `planner/memory/stored_hop.rs`.
+
+use jiff::Timestamp;
+
+use crate::catalog::Version;
+use crate::fleet::{Guid, ServerName, ServerRole};
+use crate::planner::desired::{AtOnce, ImageFrom, WorkloadRef};
+
+/// A hop past its point of no return, with its own copy of everything that it needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hop {
+    /// From this release.
+    pub from: Version,
+    /// To this one.
+    pub to: Version,
+    /// When the authority was ordered.
+    pub started_at: Timestamp,
+    /// Whether it was begun by somebody else and adopted.
+    pub adopted: bool,
+    /// How many storage servers go at once.
+    pub at_once: AtOnce,
+    /// The order that approved it: used up when the hop is past its point of no return.
+    pub approved_by: Option<String>,
+    /// Since when nobody can see its servers.
+    pub unseen_since: Option<Timestamp>,
+    /// Risks that were accepted for it.
+    pub accepted_risks: Vec<String>,
+    /// Its servers: the authority first, then storage by name.
+    pub servers: Vec<HopServer>,
+}
+
+/// One server of a hop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HopServer {
+    /// Its identity.
+    pub guid: Guid,
+    /// Its name when the hop began.
+    pub name: ServerName,
+    /// What it is.
+    pub role: ServerRole,
+    /// How it is upgraded.
+    pub means: Means,
+    /// When it was ordered.
+    pub ordered_at: Option<Timestamp>,
+    /// When the order was seen to be carried out: of the authority, the point of no return.
+    pub carried_out_at: Option<Timestamp>,
+    /// How long nobody could see it since, in seconds: no deadline counts that.
+    pub unseen_seconds: i64,
+    /// Since when what runs it is settled on what it was to get.
+    pub settled_at: Option<Timestamp>,
+    /// Since when it answers at the new release, as far as no answer contradicts.
+    pub seen_at: Option<Timestamp>,
+    /// When it was verified at the new release.
+    pub verified_at: Option<Timestamp>,
+}
+
+impl HopServer {
+    /// One whose turn has not come.
+    pub fn waiting(guid: Guid, name: ServerName, role: ServerRole, means: Means) -> Self {
+        Self {
+            guid,
+            name,
+            role,
+            means,
+            ordered_at: None,
+            carried_out_at: None,
+            unseen_seconds: 0,
+            settled_at: None,
+            seen_at: None,
+            verified_at: None,
+        }
+    }
+}
+
+/// How one server of a hop is upgraded, with every operand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// A workload gets a new image.
+    Workload(WorkloadMeans),
+    /// A person does it.
+    Manual(ManualMeans),
+}
+
+/// A workload gets a new image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadMeans {
+    /// The workload.
+    pub workload: WorkloadRef,
+    /// The server's container.
+    pub container: String,
+    /// The image to run.
+    pub image: String,
+    /// The image that the workload was found with when the order was carried out: any other is somebody's.
+    pub ordered_image: Option<String>,
+    /// Who writes the image.
+    pub image_from: ImageFrom,
+}
+
+/// A person does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ManualMeans {}
