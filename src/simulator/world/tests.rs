@@ -147,7 +147,7 @@ fn an_older_image_on_a_migrated_database_does_not_start() {
 }
 
 #[test]
-fn an_interrupted_migration_begins_anew() {
+fn an_interrupted_migration_begins_anew_and_no_older_software_comes_up_on_it() {
     let mut world = world(0, Vec::new());
     world.roll("authority", "4.3.5.3");
     world.pass(3);
@@ -155,10 +155,10 @@ fn an_interrupted_migration_begins_anew() {
     world.stop_server(&guid).unwrap();
     world.pass(60);
     assert!(!world.authority_answers());
-    assert!(
-        matches!(world.roll("authority", "4.2.3.1"), ServerState::Starting { .. }),
-        "the database is untouched"
-    );
+    assert_eq!(world.roll("authority", "4.2.3.1"), ServerState::Refusing, "its database is on its way");
+    assert!(matches!(world.roll("authority", "4.3.5.3"), ServerState::Starting { .. }));
+    world.pass(60);
+    assert!(world.authority_answers());
 }
 
 #[test]
