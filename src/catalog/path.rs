@@ -323,6 +323,18 @@ fn expand(
     }
 }
 
+/// Releases to which documented edges lead from a version, whatever its devices are: outside of these there is no path to look for.
+pub fn connected(catalog: &Catalog, from: Version) -> BTreeSet<Version> {
+    let mut connected = BTreeSet::from([from]);
+    // Edges only go up, so one pass from the oldest up sees every predecessor first.
+    for release in catalog.releases().filter(|release| release.version > from) {
+        if connected.iter().any(|version| release.upgrades_from_version(*version)) {
+            connected.insert(release.version);
+        }
+    }
+    connected
+}
+
 /// Releases from which the target can be reached over documented edges alone, the target included.
 fn leads_to(question: &Question<'_>) -> BTreeSet<Version> {
     let mut found = BTreeSet::from([question.to]);
@@ -458,5 +470,22 @@ mod tests {
             Err(NoPath::UnknownRelease { version: version("9.9"), nearest: Some(version("4.3.5.3")) })
         );
         assert_eq!(ask(&catalog, "4.2", "4.1.6", &[], "4.1"), Err(NoPath::Downgrade));
+    }
+
+    #[test]
+    fn outside_of_what_is_connected_there_is_no_path() {
+        let catalog = Catalog::new([
+            release("4.2.0", &["4.1.0"], &[("4.x", false)], 0),
+            release("4.3.0", &["4.2.0"], &[("4.x", false)], 0),
+            release("5.0.0", &["4.9.0"], &[("4.x", false)], 0),
+            release("5.1.0", &["5.0.0"], &[("4.x", false)], 0),
+        ]);
+        let reached: Vec<String> =
+            connected(&catalog, version("4.2.0")).iter().map(ToString::to_string).collect();
+        assert_eq!(reached, ["4.2.0", "4.3.0"]);
+        for release in catalog.releases() {
+            let path = ask(&catalog, "4.2.0", &release.version.to_string(), &[], "4.1.0");
+            assert!(path.is_err() || reached.contains(&release.version.to_string()), "{release:?}");
+        }
     }
 }

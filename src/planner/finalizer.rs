@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::draft::Draft;
 use super::facts::Facts;
-use super::observed::{Ending, Finalizer, WorkloadReading};
+use super::observed::{Ending, Finalizer, Revisions, WorkloadReading};
 use super::step::Step;
 
 /// An object that is deleted waits for so long until its catches are open: who may not open them may not be waited for.
@@ -34,7 +34,9 @@ enum Need {
 }
 
 fn is_needed(facts: &Facts<'_>, draft: &Draft) -> Need {
-    let gives_back = draft.steps.iter().any(|step| matches!(step, Step::OpenCatch { .. }));
+    let opens = draft.steps.iter().any(|step| matches!(step, Step::OpenCatch { .. }));
+    // What its controller has not looked at yet is given back once it has.
+    let gives_back = opens || facts.observed.workloads.values().any(is_held_unseen);
     let holds = draft.steps.iter().any(|step| matches!(step, Step::HoldCatch { .. }));
     if draft.memory.hop.is_some() {
         return Need::Is;
@@ -62,6 +64,13 @@ fn is_needed(facts: &Facts<'_>, draft: &Draft) -> Need {
                 Need::IsNot
             }
         }
+    }
+}
+
+fn is_held_unseen(reading: &WorkloadReading) -> bool {
+    match reading {
+        WorkloadReading::Read(facts) => facts.is_held_by_us() && facts.revisions == Revisions::Unseen,
+        WorkloadReading::Missing | WorkloadReading::Unreadable(_) => false,
     }
 }
 

@@ -13,7 +13,7 @@ use super::intent::{Intent, route, starting_point};
 use super::report::{Available, Gate, GateName, PlanItem, PlanWhat, Verdict};
 use super::rollout::Targets;
 use super::words;
-use crate::catalog::path::{Leg, Path};
+use crate::catalog::path::{self, Leg, Path};
 use crate::catalog::{Os, Product, Version};
 
 /// Most releases that `available` lists.
@@ -237,16 +237,10 @@ pub fn available(view: &View<'_>) -> Vec<Available> {
     if view.memory.hop.is_some() {
         return Vec::new();
     }
-    let mut found: Vec<Available> = view
-        .catalog
-        .releases()
-        .filter(|release| release.version > from)
-        .filter_map(|release| {
-            let path = route(view.facts, from, release.version).ok()?;
-            Some(Available { release: release.version, path })
-        })
-        .collect();
-    found.reverse();
-    found.truncate(MOST_AVAILABLE);
-    found
+    let connected = path::connected(view.catalog, from);
+    let newest_first = connected.into_iter().rev().filter(|release| *release > from);
+    newest_first
+        .filter_map(|release| Some(Available { release, path: route(view.facts, from, release).ok()? }))
+        .take(MOST_AVAILABLE)
+        .collect()
 }
