@@ -89,6 +89,8 @@ const AWAY: u8 = 4;
 const BEGAN_ANEW: u8 = 8;
 /// Earlier processes left something about it.
 const CARRIED: u8 = 16;
+/// It came after the first listing, and one listing alone has named it.
+const ONCE: u8 = 32;
 
 /// A device that left the list.
 #[derive(Clone, Copy, Debug)]
@@ -266,7 +268,12 @@ impl Sight {
         let mut known = known.peekable();
         let mut gone = Vec::new();
         let mut leave = |(device, seen): (&Device, &Seen)| {
-            gone.push(Gone { device: *device, seen: *seen, at: devices.began });
+            // One list alone is no evidence that there was such a device, unless it was told something.
+            let is_stranger =
+                seen.marks & ONCE > 0 && seen.tells == 0 && orders_to(told, device.guid).is_empty();
+            if !is_stranger {
+                gone.push(Gone { device: *device, seen: *seen, at: devices.began });
+            }
         };
         let mut seen = Vec::with_capacity(devices.len());
         for device in devices.rows() {
@@ -318,7 +325,7 @@ impl Sight {
         let day_before = devices.began.saturating_sub(AWAY_FOR).unwrap_or(Timestamp::MIN);
         match gone {
             Ok(_) => {}
-            Err(_) if is_later => seen.marks |= NEW,
+            Err(_) if is_later => seen.marks |= NEW | ONCE,
             Err(_) if !device.seen_since(day_before) => seen.marks |= AWAY,
             Err(_) => {}
         }
@@ -343,6 +350,7 @@ impl Seen {
             connected = connected.min(devices.began.duration_since(last.at).as_secs());
         }
         self.connected = self.connected.saturating_add(u16::try_from(connected.max(0)).unwrap_or(u16::MAX));
+        self.marks &= !ONCE;
         if was.version.is_some() && device.version.is_some() && device.version < was.version {
             self.marks |= FELL_BACK | BEGAN_ANEW;
         }
@@ -494,6 +502,20 @@ mod tests {
         assert_eq!(watch.gone().count(), 0);
         let found = seen(&watch, &back);
         assert_eq!((found.connected.as_mins(), found.is_new), (5, false), "nobody saw it meanwhile");
+    }
+
+    #[test]
+    fn whom_one_list_alone_named_is_missed_only_if_it_was_told() {
+        let (stranger, _) = watch(&[(0, None), (5, Some((5, "4.2"))), (10, None)]);
+        assert_eq!(stranger.gone().count(), 0);
+        let (known, _) = watch(&[(0, None), (5, Some((5, "4.2"))), (10, Some((10, "4.2"))), (15, None)]);
+        assert_eq!(known.gone().count(), 1);
+        let (at_first, _) = watch(&[(0, Some((0, "4.2"))), (5, None)]);
+        assert_eq!(at_first.gone().count(), 1, "what was there when this process began counts");
+        let (mut told, _) = watch(&[(0, None), (5, Some((5, "4.2")))]);
+        told.note_told(GUID, at(6));
+        told.follow(&listing(10, None));
+        assert_eq!(told.gone().count(), 1);
     }
 
     #[test]

@@ -97,6 +97,24 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether somebody else wrote the object after it was read: no failure, and the next look reads it anew.
+    pub fn is_overtaken(&self) -> bool {
+        match self {
+            Self::Workload { source: methods::Error::Api { source, .. }, .. }
+            | Self::Finalizer { source, .. } => {
+                matches!(&**source, kube::Error::Api(status) if status.is_conflict())
+            }
+            Self::Workload {
+                source: methods::Error::Missing { .. } | methods::Error::Unfit { .. }, ..
+            }
+            | Self::NotAllowed { .. }
+            | Self::NoAccount { .. }
+            | Self::NoAuthority { .. }
+            | Self::Hook { .. }
+            | Self::Authority { .. } => false,
+        }
+    }
+
     /// Why, for people: in the API server's own words where it answered.
     fn why(&self) -> String {
         match self {

@@ -90,10 +90,13 @@ impl Environment {
         match outcome {
             Ok(()) => drop(failing.remove(&step.purpose())),
             Err(why) => {
-                let known = failing
-                    .entry(step.purpose())
-                    .or_insert_with(|| FailingStep { why: String::new(), since: now });
+                let known = failing.entry(step.purpose()).or_insert_with(|| FailingStep {
+                    why: String::new(),
+                    since: now,
+                    attempts: 0,
+                });
                 known.why = why;
+                known.attempts = known.attempts.saturating_add(1);
             }
         }
     }

@@ -169,9 +169,9 @@ async fn intend(
 /// When to try again what failed; the first failure in a row is told as an event.
 async fn retry_after(context: &Context, object: &CodeUpgrade, outcomes: &Outcomes) -> Duration {
     let uid = object.uid().unwrap_or_default();
-    let Some(error) = outcomes.errors.first() else {
+    let Some(error) = outcomes.errors.iter().find(|error| !error.is_overtaken()) else {
         context.failures.clear(&uid);
-        return AT_THE_LATEST;
+        return if outcomes.errors.is_empty() { AT_THE_LATEST } else { FIRST_RETRY };
     };
     let failures = context.failures.count(&uid);
     if failures == 1 {

@@ -66,6 +66,8 @@ pub struct FailingStep {
     pub why: String,
     /// Since when it was never done.
     pub since: Timestamp,
+    /// How often it was tried since.
+    pub attempts: u32,
 }
 
 /// What reading the template of a hook gave.
