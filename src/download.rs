@@ -7,6 +7,8 @@
 mod answer;
 pub mod checksums;
 pub mod error;
+mod keep;
+mod list;
 mod part;
 mod request;
 pub mod sums;
@@ -14,11 +16,15 @@ mod transfer;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::dns::Resolve;
 use reqwest::{Certificate, Client, Url, redirect};
 
 pub use self::error::Error;
+use self::keep::Keep;
+pub use self::list::read_list;
 pub use self::request::{Caller, Fetched, Wanted};
 use self::sums::{Expected, Found};
 
@@ -34,29 +40,46 @@ const REDIRECTS: usize = 5;
 /// A mirror that sends nothing for so long is taken for dead.
 const SILENT_FOR: Duration = Duration::from_secs(60);
 
-/// A client for downloads. Proxies are those of the environment.
+/// Whom a client trusts, and which way it goes.
+#[derive(Clone, Default)]
+pub struct Ways {
+    /// More certificate authorities, in PEM.
+    pub authorities: Vec<u8>,
+    /// Says at which addresses a host is, and which must not be connected to. With it no proxy of the environment is used: nobody
+    /// would judge where that leads.
+    pub resolver: Option<Arc<dyn Resolve>>,
+}
+
+/// A client for downloads.
 ///
 /// # Errors
 /// A certificate that cannot be read, or no roots to trust.
-pub fn client(authorities: &[u8]) -> Result<Client, Error> {
+pub fn client(ways: Ways) -> Result<Client, Error> {
     let misconfigured = |error: reqwest::Error| Error::Client(error.to_string());
+    let Ways { authorities, resolver } = ways;
     let mut builder = Client::builder()
         .user_agent(concat!("codeupgrade/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(SILENT_FOR)
         .redirect(redirect::Policy::custom(|attempt| {
-            let is_same_host = attempt.previous().last().map(Url::host_str) == Some(attempt.url().host_str());
-            if is_same_host && attempt.previous().len() <= REDIRECTS {
-                attempt.follow()
-            } else {
-                attempt.stop()
-            }
+            let stays = attempt.previous().last().is_some_and(|from| is_same_place(from, attempt.url()));
+            if stays && attempt.previous().len() <= REDIRECTS { attempt.follow() } else { attempt.stop() }
         }));
+    if let Some(resolver) = resolver {
+        builder = builder.dns_resolver(resolver).no_proxy();
+    }
     if !authorities.is_empty() {
-        let certificates = Certificate::from_pem_bundle(authorities).map_err(misconfigured)?;
+        let certificates = Certificate::from_pem_bundle(&authorities).map_err(misconfigured)?;
         builder = builder.tls_certs_merge(certificates);
     }
     builder.build().map_err(misconfigured)
+}
+
+/// Whether a redirect stays where it is: on the same host and port, or from the port of HTTP to that of HTTPS.
+fn is_same_place(from: &Url, to: &Url) -> bool {
+    let is_secured = (from.scheme(), to.scheme()) == ("http", "https");
+    let ports = (from.port_or_known_default(), to.port_or_known_default());
+    from.host_str() == to.host_str() && (ports.0 == ports.1 || (is_secured && ports == (Some(80), Some(443))))
 }
 
 /// Fetches a file, unless it is there already.
@@ -70,9 +93,37 @@ pub async fn fetch(client: &Client, wanted: &Wanted, caller: &Caller<'_>) -> Res
     if let Some(found) = there_already(wanted).await? {
         return Ok(Fetched { found, from: None, resumed_at: 0 });
     }
+    let keep = Keep::on_disk(&wanted.output);
+    from_any(client, &wanted.mirrors, &wanted.expected, keep, caller).await
+}
+
+/// Streams a file and holds it against what is known, both sums worked out. Nothing of it is kept.
+///
+/// # Errors
+/// What each mirror did not do.
+pub async fn check(
+    client: &Client,
+    mirrors: &[Url],
+    expected: &Expected,
+    caller: &Caller<'_>,
+) -> Result<Fetched, Error> {
+    if expected.says_nothing() {
+        return Err(Error::NothingKnown);
+    }
+    from_any(client, mirrors, expected, Keep::nowhere(), caller).await
+}
+
+/// Tries the mirrors in their order.
+async fn from_any(
+    client: &Client,
+    mirrors: &[Url],
+    expected: &Expected,
+    mut keep: Keep<'_>,
+    caller: &Caller<'_>,
+) -> Result<Fetched, Error> {
     let mut refusals = Vec::new();
-    for mirror in &wanted.mirrors {
-        match fetch_from(client, wanted, mirror, caller).await {
+    for mirror in mirrors {
+        match from_one(client, expected, mirror, &mut keep, caller).await {
             Ok(fetched) => return Ok(fetched),
             Err(Error::Refused(refused)) => {
                 (caller.note)(&refused);
@@ -85,15 +136,16 @@ pub async fn fetch(client: &Client, wanted: &Wanted, caller: &Caller<'_>) -> Res
 }
 
 /// Tries one mirror until it refuses for good.
-async fn fetch_from(
+async fn from_one(
     client: &Client,
-    wanted: &Wanted,
+    expected: &Expected,
     mirror: &Url,
+    keep: &mut Keep<'_>,
     caller: &Caller<'_>,
 ) -> Result<Fetched, Error> {
     let mut pause = FIRST_PAUSE;
     for attempt in 1..=ATTEMPTS {
-        match transfer::transfer(client, wanted, mirror, caller).await {
+        match transfer::transfer(client, expected, mirror, keep, caller).await {
             Err(Error::Refused(refused)) if refused.may_pass() && attempt < ATTEMPTS => {
                 (caller.note)(&refused);
                 (caller.pause)(pause).await;
@@ -128,4 +180,24 @@ pub async fn hash_file(path: &Path, expected: Expected) -> Result<Found, Error> 
     })
     .await
     .map_err(|error| Error::Client(error.to_string()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_stays_on_its_host_and_port() {
+        for (from, to, stays) in [
+            ("https://mirror.example/a", "https://mirror.example/b", true),
+            ("http://mirror.example/a", "https://mirror.example/a", true),
+            ("http://mirror.example:8080/a", "http://mirror.example:8080/b", true),
+            ("https://mirror.example/a", "https://mirror.example:6443/a", false),
+            ("http://mirror.example:8080/a", "https://mirror.example/a", false),
+            ("https://mirror.example/a", "http://mirror.example/a", false),
+            ("https://mirror.example/a", "https://cdn.example/a", false),
+        ] {
+            assert_eq!(is_same_place(&from.parse().unwrap(), &to.parse().unwrap()), stays, "{from} to {to}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use reqwest::{Client, Url};
 use self::progress::Progress;
 use super::output::{fail, print, tell};
 use crate::download::sums::{Expected, Md5Sum, Sha256Sum};
-use crate::download::{self, Caller, Fetched, Wanted, checksums};
+use crate::download::{self, Caller, Fetched, Wanted, Ways, checksums};
 use crate::operator::clock;
 
 /// Options of `fetch`.
@@ -82,7 +82,7 @@ async fn fetch(arguments: &Arguments) -> Result<Fetched, String> {
         }
         None => Vec::new(),
     };
-    let client = download::client(&authorities).map_err(|error| error.to_string())?;
+    let client = download::client(Ways { authorities, resolver: None }).map_err(|error| error.to_string())?;
     let name = arguments.urls.first().and_then(|url| url.path_segments()?.next_back()).unwrap_or_default();
     let expected = expected(&client, &arguments.known, name).await?;
     let progress = Progress::begin();
@@ -103,23 +103,8 @@ async fn expected(client: &Client, known: &Known, name: &str) -> Result<Expected
     let Some(list) = &known.checksums else { return Ok(given) };
     let text = read_list(client, list).await?;
     let listed = checksums::find(&text, name).map_err(|error| format!("--checksums {list}: {error}"))?;
-    let agrees = |one: bool, what: &str| {
-        if one {
-            Ok(())
-        } else {
-            Err(format!("--checksums {list}: it says another {what} than the command line"))
-        }
-    };
-    agrees(given.md5.is_none() || listed.md5.is_none() || given.md5 == listed.md5, "MD5 sum")?;
-    agrees(
-        given.sha256.is_none() || listed.sha256.is_none() || given.sha256 == listed.sha256,
-        "SHA-256 sum",
-    )?;
-    Ok(Expected { md5: given.md5.or(listed.md5), sha256: given.sha256.or(listed.sha256), size: given.size })
+    given.and(&listed).map_err(|error| format!("--checksums {list}: {error}"))
 }
-
-/// Longest list that is read, in bytes.
-const LONGEST_LIST: usize = 1 << 20;
 
 /// A list from a url, a file, or the standard input for `-`.
 pub(super) async fn read_list(client: &Client, list: &str) -> Result<String, String> {
@@ -130,20 +115,7 @@ pub(super) async fn read_list(client: &Client, list: &str) -> Result<String, Str
     if !list.contains("://") {
         return fs::read_to_string(list).map_err(|error| format!("{list} cannot be read: {error}"));
     }
-    let url = read_url(list)?;
-    let failed = |error: reqwest::Error| format!("{list} cannot be read: {error}");
-    let mut answer = client.get(url).send().await.map_err(failed)?;
-    if !answer.status().is_success() {
-        return Err(format!("{list} answered status {}", answer.status().as_u16()));
-    }
-    let mut text = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(failed)? {
-        text.extend_from_slice(&piece);
-        if text.len() > LONGEST_LIST {
-            return Err(format!("{list} is longer than {LONGEST_LIST} bytes: it is no list of checksums"));
-        }
-    }
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    download::read_list(client, &read_url(list)?).await
 }
 
 fn told(output: &Path, fetched: &Fetched) -> String {

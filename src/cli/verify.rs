@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use super::fetch::read_list;
 use super::output::{fail, print, tell};
 use crate::download::sums::{Expected, Found, Md5Sum, Sha256Sum};
-use crate::download::{self, checksums, hash_file};
+use crate::download::{self, Ways, checksums, hash_file};
 
 /// Options of `verify`.
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,7 @@ async fn verify(arguments: &Arguments) -> Result<usize, String> {
     }
     let list = match &arguments.checksums {
         Some(list) => {
-            let client = download::client(&[]).map_err(|error| error.to_string())?;
+            let client = download::client(Ways::default()).map_err(|error| error.to_string())?;
             Some(read_list(&client, list).await?)
         }
         None => None,

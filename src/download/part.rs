@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
+use super::answer::Given;
 use super::error::Error;
 use super::sums::Expected;
 
@@ -21,6 +22,19 @@ pub(super) struct Note {
     pub(super) length: u64,
     /// What was known of the file.
     pub(super) expected: Expected,
+}
+
+impl Note {
+    /// The note of what an answer gives, where it could be continued.
+    pub(super) fn of(url: &Url, given: &Given, expected: &Expected) -> Option<Self> {
+        let (etag, length) = (given.etag.clone()?, given.length?);
+        Some(Self { url: url.to_string(), etag, length, expected: expected.clone() })
+    }
+
+    /// Whether so many bytes are a part of this file from this url, which is not complete.
+    pub(super) fn fits(&self, url: &Url, expected: &Expected, there: u64) -> bool {
+        self.url == url.as_str() && self.expected == *expected && there > 0 && there < self.length
+    }
 }
 
 /// The names that a download uses beside the file's own.
@@ -46,8 +60,7 @@ impl Names {
     pub(super) fn continued(&self, url: &Url, expected: &Expected) -> Option<(Note, u64)> {
         let note: Note = serde_json::from_str(&fs::read_to_string(&self.note).ok()?).ok()?;
         let there = fs::metadata(&self.part).ok()?.len();
-        let fits = note.url == url.as_str() && note.expected == *expected && there > 0 && there < note.length;
-        fits.then_some((note, there))
+        note.fits(url, expected, there).then_some((note, there))
     }
 
     /// Writes the note before any byte of what it speaks of.

@@ -135,10 +135,44 @@ pub enum Mismatch {
     },
 }
 
+/// A list of checksums says something else than whoever named it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it says another {what} sum, {listed}, than the one that is given, {given}")]
+pub struct Disagreement {
+    what: &'static str,
+    given: String,
+    listed: String,
+}
+
+fn agreed<T: Copy + PartialEq + fmt::Display>(
+    what: &'static str,
+    given: Option<T>,
+    listed: Option<T>,
+) -> Result<Option<T>, Disagreement> {
+    match (given, listed) {
+        (Some(given), Some(listed)) if given != listed => {
+            Err(Disagreement { what, given: given.to_string(), listed: listed.to_string() })
+        }
+        (given, listed) => Ok(given.or(listed)),
+    }
+}
+
 impl Expected {
     /// Whether no sum is known: a size alone is no evidence.
     pub fn says_nothing(&self) -> bool {
         self.md5.is_none() && self.sha256.is_none()
+    }
+
+    /// This, and what a list of checksums says of the same file.
+    ///
+    /// # Errors
+    /// The two disagree: which sum, and both of them.
+    pub fn and(self, listed: &Self) -> Result<Self, Disagreement> {
+        Ok(Self {
+            md5: agreed("MD5", self.md5, listed.md5)?,
+            sha256: agreed("SHA-256", self.sha256, listed.sha256)?,
+            size: self.size,
+        })
     }
 
     /// Holds what was found against what is known.
@@ -175,6 +209,11 @@ pub(super) struct Hasher {
 impl Hasher {
     pub(super) fn new(expected: &Expected) -> Self {
         Self { md5: md5::Md5::new(), sha256: expected.sha256.is_some().then(sha2::Sha256::default), size: 0 }
+    }
+
+    /// Every sum, whatever is known.
+    pub(super) fn of_everything() -> Self {
+        Self { md5: md5::Md5::new(), sha256: Some(sha2::Sha256::default()), size: 0 }
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {

@@ -1,51 +1,61 @@
 //! One attempt at one mirror: ask for what is missing, receive it, hold the whole against what is known, and put it in its place.
 
 use std::fs;
-use std::path::Path;
 
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, RANGE};
 use reqwest::{Client, Response, Url};
 
 use super::answer::{Given, begins_as_page, judge};
 use super::error::{Error, Refused, Why};
-use super::part::{Names, Note};
-use super::request::{Caller, Fetched, Wanted};
-use super::sums::Hasher;
+use super::keep::Keep;
+use super::part::Note;
+use super::request::{Caller, Fetched};
+use super::sums::{Expected, Hasher};
 use super::writer::{self, Writer};
 
-/// Fetches the file from one mirror.
+/// Gets the file from one mirror, to where it is kept.
 pub(super) async fn transfer(
     client: &Client,
-    wanted: &Wanted,
+    expected: &Expected,
     mirror: &Url,
+    keep: &mut Keep<'_>,
     caller: &Caller<'_>,
 ) -> Result<Fetched, Error> {
-    let names = Names::of(&wanted.output);
     let refuse = |why| Error::Refused(Box::new(Refused { mirror: mirror.clone(), why }));
     let (hasher, resumed_at) = if mirror.scheme() == "file" {
-        (copy(wanted, mirror, &names).await?, 0)
+        (copy(expected, mirror, keep).await?, 0)
     } else {
-        let continued = names.continued(mirror, &wanted.expected);
+        let continued = keep.continued(mirror, expected);
         let response = ask(client, mirror, continued.as_ref()).await.map_err(refuse)?;
-        let given =
-            judge(mirror, response.status(), response.headers(), continued.as_ref(), &wanted.expected);
+        let given = judge(mirror, response.status(), response.headers(), continued.as_ref(), expected);
         let given = given.map_err(|why| {
             // A mirror that cannot continue is asked for all of it the next time.
-            names.remove();
+            keep.discard();
             refuse(why)
         })?;
-        make_room(&wanted.output, &given)?;
-        begin(&names, mirror, &given, wanted)?;
-        let hasher = receive(response, &given, &names, wanted, caller).await?.map_err(refuse)?;
-        (hasher, given.from)
+        let writer = keep.begin(mirror, &given, expected)?;
+        let most = given.length.or(expected.size);
+        let received = receive(response, given.from, most, writer, caller).await?;
+        match received.broken {
+            None => {}
+            Some(why @ (Why::Connection(_) | Why::CutOff { .. })) => {
+                keep.leave(received.hasher, received.got);
+                return Err(refuse(why));
+            }
+            Some(why) => {
+                keep.discard();
+                return Err(refuse(why));
+            }
+        }
+        (received.hasher, given.from)
     };
     let found = hasher.finish();
-    if let Err(mismatch) = wanted.expected.check(&found) {
-        names.remove();
+    if let Err(mismatch) = expected.check(&found) {
+        keep.discard();
         let why = if resumed_at > 0 { Why::Spoilt(mismatch) } else { Why::Mismatch(mismatch) };
         return Err(refuse(why));
     }
-    put_in_place(&names, &wanted.output)?;
+    keep.complete()?;
     Ok(Fetched { found, from: Some(mirror.clone()), resumed_at })
 }
 
@@ -59,7 +69,7 @@ async fn ask(client: &Client, url: &Url, continued: Option<&(Note, u64)>) -> Res
 }
 
 /// The words of the error that caused the others.
-fn deepest(error: &dyn std::error::Error) -> String {
+pub(super) fn deepest(error: &dyn std::error::Error) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
         deepest = source;
@@ -67,41 +77,24 @@ fn deepest(error: &dyn std::error::Error) -> String {
     deepest.to_string()
 }
 
-/// Refuses before the first byte what the disk has no room for.
-fn make_room(output: &Path, given: &Given) -> Result<(), Error> {
-    let Some(needed) = given.length.map(|length| length.saturating_sub(given.from)) else { return Ok(()) };
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let disk = rustix::fs::statvfs(folder)
-        .map_err(|error| Error::file("measured", folder, std::io::Error::from(error)))?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free < needed {
-        return Err(Error::NoRoom { folder: folder.to_owned(), free, needed });
-    }
-    Ok(())
+/// What was received.
+struct Received {
+    hasher: Hasher,
+    /// In bytes, those of earlier attempts among them.
+    got: u64,
+    /// Why that is not all.
+    broken: Option<Why>,
 }
 
-/// Notes of what the part will be a part, where it could be continued.
-fn begin(names: &Names, mirror: &Url, given: &Given, wanted: &Wanted) -> Result<(), Error> {
-    if given.from > 0 {
-        return Ok(());
-    }
-    names.remove();
-    let (Some(etag), Some(length)) = (given.etag.clone(), given.length) else { return Ok(()) };
-    let expected = wanted.expected.clone();
-    names.write(&Note { url: mirror.to_string(), etag, length, expected })
-}
-
-/// Receives the body. What arrived before a connection broke stays, to be continued.
+/// Receives the body.
 async fn receive(
     mut response: Response,
-    given: &Given,
-    names: &Names,
-    wanted: &Wanted,
+    from: u64,
+    most: Option<u64>,
+    writer: Writer,
     caller: &Caller<'_>,
-) -> Result<Result<Hasher, Why>, Error> {
-    let most = given.length.or(wanted.expected.size);
-    let writer = Writer::begin(names.part.clone(), given.from, &wanted.expected);
-    let mut got = given.from;
+) -> Result<Received, Error> {
+    let mut got = from;
     (caller.progress)(got, most);
     let broken = loop {
         match response.chunk().await {
@@ -109,10 +102,11 @@ async fn receive(
                 if got == 0 && begins_as_page(&piece) {
                     break Some(Why::Page);
                 }
-                got += piece.len() as u64;
-                if let Some(length) = most.filter(|length| got > *length) {
+                let so_far = got + piece.len() as u64;
+                if let Some(length) = most.filter(|length| so_far > *length) {
                     break Some(Why::TooLong { length });
                 }
+                got = so_far;
                 (caller.progress)(got, most);
                 if !writer.write(piece).await {
                     break None;
@@ -125,40 +119,20 @@ async fn receive(
             }
         }
     };
-    let hasher = writer.finish().await?;
-    match broken {
-        None => Ok(Ok(hasher)),
-        Some(why) => {
-            if !matches!(why, Why::Connection(_) | Why::CutOff { .. }) {
-                names.remove();
-            }
-            Ok(Err(why))
-        }
-    }
+    Ok(Received { hasher: writer.finish().await?, got, broken })
 }
 
-async fn copy(wanted: &Wanted, mirror: &Url, names: &Names) -> Result<Hasher, Error> {
+/// A file of this machine, as if a mirror had sent it.
+async fn copy(expected: &Expected, mirror: &Url, keep: &mut Keep<'_>) -> Result<Hasher, Error> {
     let refuse = |why| Error::Refused(Box::new(Refused { mirror: mirror.clone(), why }));
     let path = mirror
         .to_file_path()
         .map_err(|()| refuse(Why::Connection("it names no file of this machine".into())))?;
     let length = fs::metadata(&path).map_err(|error| refuse(Why::Connection(error.to_string())))?.len();
-    if let Some(expected) = wanted.expected.size.filter(|size| *size != length) {
+    if let Some(expected) = expected.size.filter(|size| *size != length) {
         return Err(refuse(Why::WrongLength { expected, length }));
     }
-    make_room(&wanted.output, &Given { from: 0, length: Some(length), etag: None })?;
-    names.remove();
-    let writer = Writer::begin(names.part.clone(), 0, &wanted.expected);
+    let writer = keep.begin(mirror, &Given { from: 0, length: Some(length), etag: None }, expected)?;
     writer::copy(&path, &writer).await?;
     writer.finish().await
-}
-
-/// The part becomes the file: on the disk first, then under its name, then the name on the disk.
-fn put_in_place(names: &Names, output: &Path) -> Result<(), Error> {
-    fs::rename(&names.part, output).map_err(|source| Error::file("renamed", &names.part, source))?;
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| Error::file("written", folder, source))?;
-    names.remove_note();
-    Ok(())
 }

@@ -47,6 +47,18 @@ impl Writer {
         Self { pieces, thread }
     }
 
+    /// Keeps nothing: what passes is hashed after what passed before.
+    pub(super) fn hashing(mut hasher: Hasher) -> Self {
+        let (pieces, mut received) = mpsc::channel::<bytes::Bytes>(WAITING);
+        let thread = tokio::task::spawn_blocking(move || {
+            while let Some(piece) = received.blocking_recv() {
+                hasher.update(&piece);
+            }
+            Ok(hasher)
+        });
+        Self { pieces, thread }
+    }
+
     /// Hands on a piece; says whether anybody takes it.
     pub(super) async fn write(&self, piece: bytes::Bytes) -> bool {
         self.pieces.send(piece).await.is_ok()

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use codeupgrade::download::sums::{Expected, Found};
-use codeupgrade::download::{Caller, Error, Fetched, Wanted, client, fetch, hash_file};
+use codeupgrade::download::{Caller, Error, Fetched, Wanted, Ways, check, client, fetch, hash_file};
 use tempfile::TempDir;
 
 const NAME: &str = "server.upgrade";
@@ -131,7 +131,7 @@ impl Place {
         let wanted = Wanted { mirrors, expected, output: self.output() };
         let caller =
             Caller { progress: &|_, _| {}, pause: &|_| Box::pin(std::future::ready(())), note: &|_| {} };
-        fetch(&client(&[]).unwrap(), &wanted, &caller).await
+        fetch(&client(Ways::default()).unwrap(), &wanted, &caller).await
     }
 
     /// Nothing is left that could be taken for the file, or continued.
@@ -256,6 +256,30 @@ fn nothing_wrong_is_put_in_place_and_what_follows_is_clean() {
     });
 }
 
+/// What is only checked is judged by the same rules, continued as well, and told with every sum. Nothing of it is kept.
+#[test]
+fn nothing_wrong_passes_a_check() {
+    runtime().block_on(async {
+        let expected = known(true).await;
+        let caller =
+            Caller { progress: &|_, _| {}, pause: &|_| Box::pin(std::future::ready(())), note: &|_| {} };
+        let http = client(Ways::default()).unwrap();
+        for (name, answers, outcome) in cases() {
+            let mirror = Mirror::new(answers);
+            let asked = Expected { sha256: None, ..expected.clone() };
+            match (check(&http, std::slice::from_ref(&mirror.url), &asked, &caller).await, outcome) {
+                (Ok(fetched), Ok(resumed_at)) => {
+                    assert_eq!(fetched.resumed_at, resumed_at, "{name}: {:#?}", mirror.requests());
+                    assert_eq!(fetched.found.sha256, expected.sha256, "{name}");
+                    assert_eq!(Some(fetched.found.size), expected.size, "{name}");
+                }
+                (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{name}: {error}"),
+                (got, wanted) => panic!("{name}: {got:?}, wanted {wanted:?}\n{:#?}", mirror.requests()),
+            }
+        }
+    });
+}
+
 #[test]
 fn mirrors_are_tried_in_order_and_each_says_why_not() {
     runtime().block_on(async {
@@ -298,7 +322,7 @@ fn a_process_that_ends_in_the_middle_leaves_what_the_next_one_continues() {
             Wanted { mirrors: vec![mirror.url.clone()], expected: expected.clone(), output: place.output() };
         let caller =
             Caller { progress: &|_, _| {}, pause: &|_| Box::pin(std::future::pending()), note: &|_| {} };
-        let http = client(&[]).unwrap();
+        let http = client(Ways::default()).unwrap();
         let ended = tokio::time::timeout(Duration::from_secs(3), fetch(&http, &wanted, &caller)).await;
         assert!(ended.is_err(), "it waits");
         assert_eq!(fs::metadata(place.beside(".part")).unwrap().len(), half as u64);
@@ -340,7 +364,7 @@ fn what_cannot_be_fetched_at_all_is_told_with_its_place() {
         };
         let caller =
             Caller { progress: &|_, _| {}, pause: &|_| Box::pin(std::future::ready(())), note: &|_| {} };
-        let told = fetch(&client(&[]).unwrap(), &wanted, &caller).await.unwrap_err().to_string();
+        let told = fetch(&client(Ways::default()).unwrap(), &wanted, &caller).await.unwrap_err().to_string();
         assert!(told.contains("no/such"), "{told}");
     });
 }
