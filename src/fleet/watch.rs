@@ -70,8 +70,8 @@ struct Sight {
 /// What is known of one device. Eight bytes: there may be a million.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
-    /// When it was last told, in seconds since 1970, rounded up; 0 for never.
-    told_at: u32,
+    /// When it was last told, rounded up; as long as it was not, when the first listing that names it began. In seconds since 1970.
+    since: u32,
     /// For how many seconds it was connected since then, or else since it was first seen.
     connected: u16,
     /// How often it was told.
@@ -89,8 +89,10 @@ const AWAY: u8 = 4;
 const BEGAN_ANEW: u8 = 8;
 /// Earlier processes left something about it.
 const CARRIED: u8 = 16;
-/// It came after the first listing, and one listing alone has named it.
-const ONCE: u8 = 32;
+
+/// A device that came later, was never told and leaves sooner than this is not missed: nobody knows whether it was one of ours, or a
+/// stranger on a wrong list.
+const SETTLED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// A device that left the list.
 #[derive(Clone, Copy, Debug)]
@@ -237,7 +239,7 @@ impl Seen {
     fn sighting(mut self, orders: &[Told], carried: Option<SignedDuration>) -> Sighting {
         self.note_orders(orders);
         Sighting {
-            told_at: (self.told_at > 0).then(|| Timestamp::from_second(self.told_at.into()).ok()).flatten(),
+            told_at: (self.tells > 0).then(|| Timestamp::from_second(self.since.into()).ok()).flatten(),
             tells: self.tells,
             connected: SignedDuration::from_secs(self.connected.into()),
             carried: carried.filter(|_| self.marks & BEGAN_ANEW == 0),
@@ -247,12 +249,18 @@ impl Seen {
         }
     }
 
+    /// Whether it came later, was never told, and has not been there for long.
+    fn is_passing(&self, now: Timestamp) -> bool {
+        let listed_for = now.as_second().saturating_sub(self.since.into());
+        self.marks & NEW > 0 && self.tells == 0 && listed_for < SETTLED_AFTER.as_secs()
+    }
+
     /// Being told is a new beginning: of the clock, and for whoever fell back.
     fn note_orders(&mut self, orders: &[Told]) {
         let Some(last) = orders.last() else { return };
         // Rounded up, so that it is not before anything that was written down just before it.
         let second = last.at.as_second().saturating_add(i64::from(last.at.subsec_nanosecond() > 0));
-        self.told_at = u32::try_from(second).unwrap_or(u32::MAX);
+        self.since = u32::try_from(second).unwrap_or(u32::MAX);
         self.tells = self.tells.saturating_add(u8::try_from(orders.len()).unwrap_or(u8::MAX));
         self.connected = 0;
         self.marks &= !FELL_BACK;
@@ -268,10 +276,7 @@ impl Sight {
         let mut known = known.peekable();
         let mut gone = Vec::new();
         let mut leave = |(device, seen): (&Device, &Seen)| {
-            // One list alone is no evidence that there was such a device, unless it was told something.
-            let is_stranger =
-                seen.marks & ONCE > 0 && seen.tells == 0 && orders_to(told, device.guid).is_empty();
-            if !is_stranger {
+            if !seen.is_passing(devices.began) || !orders_to(told, device.guid).is_empty() {
                 gone.push(Gone { device: *device, seen: *seen, at: devices.began });
             }
         };
@@ -321,11 +326,15 @@ impl Sight {
     /// A device that was not in the listing before: it is new, or it comes back.
     fn return_of(&self, device: &Device, devices: &Devices, is_later: bool, orders: &[Told]) -> Seen {
         let gone = self.gone.binary_search_by_key(&device.guid, |gone| gone.device.guid);
-        let mut seen = gone.map_or_else(|_| Seen::default(), |place| self.gone[place].seen);
+        let first_named = || Seen {
+            since: u32::try_from(devices.began.as_second()).unwrap_or_default(),
+            ..Seen::default()
+        };
+        let mut seen = gone.map_or_else(|_| first_named(), |place| self.gone[place].seen);
         let day_before = devices.began.saturating_sub(AWAY_FOR).unwrap_or(Timestamp::MIN);
         match gone {
             Ok(_) => {}
-            Err(_) if is_later => seen.marks |= NEW | ONCE,
+            Err(_) if is_later => seen.marks |= NEW,
             Err(_) if !device.seen_since(day_before) => seen.marks |= AWAY,
             Err(_) => {}
         }
@@ -350,7 +359,6 @@ impl Seen {
             connected = connected.min(devices.began.duration_since(last.at).as_secs());
         }
         self.connected = self.connected.saturating_add(u16::try_from(connected.max(0)).unwrap_or(u16::MAX));
-        self.marks &= !ONCE;
         if was.version.is_some() && device.version.is_some() && device.version < was.version {
             self.marks |= FELL_BACK | BEGAN_ANEW;
         }
@@ -505,11 +513,14 @@ mod tests {
     }
 
     #[test]
-    fn whom_one_list_alone_named_is_missed_only_if_it_was_told() {
+    fn who_came_later_and_leaves_within_a_day_is_missed_only_if_it_was_told() {
         let (stranger, _) = watch(&[(0, None), (5, Some((5, "4.2"))), (10, None)]);
         assert_eq!(stranger.gone().count(), 0);
-        let (known, _) = watch(&[(0, None), (5, Some((5, "4.2"))), (10, Some((10, "4.2"))), (15, None)]);
-        assert_eq!(known.gone().count(), 1);
+        let (twice, _) = watch(&[(0, None), (5, Some((5, "4.2"))), (10, Some((10, "4.2"))), (15, None)]);
+        assert_eq!(twice.gone().count(), 0);
+        let (settled, _) =
+            watch(&[(0, None), (5, Some((5, "4.2"))), (1445, Some((1445, "4.2"))), (1450, None)]);
+        assert_eq!(settled.gone().count(), 1);
         let (at_first, _) = watch(&[(0, Some((0, "4.2"))), (5, None)]);
         assert_eq!(at_first.gone().count(), 1, "what was there when this process began counts");
         let (mut told, _) = watch(&[(0, None), (5, Some((5, "4.2")))]);

@@ -4,6 +4,8 @@ use super::desired::{Backup, Method};
 use super::draft::Draft;
 use super::facts::Facts;
 use super::memory::BackupAttempt;
+use super::next_hop;
+use super::observed::Access;
 use super::report::GateName;
 use super::step::Step;
 use crate::catalog::Version;
@@ -35,11 +37,25 @@ pub(super) fn take(facts: &Facts<'_>, draft: &mut Draft) {
         return;
     }
     let since = cleared.at.min(facts.now);
-    let attempt = known.filter(|attempt| attempt.begun_at >= since);
-    let attempt = attempt.unwrap_or_else(|| begin(facts, cleared.to, class));
+    let attempt = match known.filter(|attempt| attempt.begun_at >= since) {
+        Some(attempt) => attempt,
+        None if is_of_use(facts, draft) => begin(facts, cleared.to, class),
+        None => return,
+    };
     let name = attempt.name.clone();
     draft.memory.backup = Some(attempt);
     draft.steps.push(Step::TakeBackup { name, workload, class: class.clone() });
+}
+
+/// Whether the hop could begin once the backup is there. Otherwise one would be made, grow old and be made again, for as long as
+/// devices cannot be listed.
+fn is_of_use(facts: &Facts<'_>, draft: &Draft) -> bool {
+    let is_listed = match &facts.observed.listing {
+        Access::Good => true,
+        Access::NotYet | Access::Failed { .. } => false,
+    };
+    let others: Vec<_> = draft.findings.gates.iter().filter(|gate| gate.name != GateName::Backup).collect();
+    is_listed && next_hop::nothing_refuses(others)
 }
 
 /// Another class, or another time, is another attempt with a name of its own.

@@ -95,8 +95,8 @@ pub(super) fn turn_off_switch(facts: &Facts<'_>, draft: &mut Draft, unrefused: b
 }
 
 /// Whether time or a person alone holds these gates, the switch itself aside.
-pub(super) fn nothing_refuses(gates: &[Gate]) -> bool {
-    gates.iter().filter(|gate| gate.name != GateName::AutoUpgradeSwitch).all(|gate| match gate.verdict {
+pub(super) fn nothing_refuses<'a>(gates: impl IntoIterator<Item = &'a Gate>) -> bool {
+    gates.into_iter().filter(|gate| gate.name != GateName::AutoUpgradeSwitch).all(|gate| match gate.verdict {
         Verdict::Pass | Verdict::Hold { .. } => true,
         Verdict::Unknown { .. } | Verdict::Refuse { .. } => false,
     })

@@ -19,11 +19,7 @@ pub fn check(view: &View<'_>) -> Verdict {
                 );
             }
             Some(WorkloadReading::Unreadable(why)) => {
-                return Verdict::unknown(
-                    Reason::WorkloadUnknown,
-                    format!("{reference} cannot be read: {why}"),
-                    None,
-                );
+                return Verdict::unknown(Reason::WorkloadUnknown, why.clone(), None);
             }
             None => {
                 return Verdict::unknown(

@@ -85,20 +85,22 @@ pub(in crate::planner) fn first_trouble(facts: &Facts<'_>, hop: &Hop) -> Option<
     hop.servers.iter().find_map(of)
 }
 
-/// Since when a server in flight is awaited, and for how long of that nobody could see it.
+/// Since when a server in flight is awaited, and how much of that counts for no deadline.
 fn awaited_since(entry: &HopServer) -> Option<(Timestamp, SignedDuration)> {
     match (entry.carried_out_at, entry.verified_at, entry.means.way().haste()) {
-        (Some(since), None, Haste::Timed) => Some((since, SignedDuration::from_secs(entry.unseen_seconds))),
+        (Some(since), None, Haste::Timed) => {
+            Some((since, SignedDuration::from_secs(entry.uncounted_seconds)))
+        }
         (Some(_), None, Haste::Untimed) | (None, _, _) | (Some(_), Some(_), _) => None,
     }
 }
 
 /// When a server in flight will next be called slow or stalled.
 fn next_limit(facts: &Facts<'_>, entry: &HopServer) -> Option<Timestamp> {
-    let (since, unseen) = awaited_since(entry)?;
+    let (since, uncounted) = awaited_since(entry)?;
     [SERVER_SLOW_AFTER, SERVER_DEADLINE]
         .into_iter()
-        .filter_map(|limit| since.saturating_add(limit.saturating_add(unseen)).ok())
+        .filter_map(|limit| since.saturating_add(limit.saturating_add(uncounted)).ok())
         .find(|limit| *limit > facts.now)
 }
 
@@ -205,6 +207,10 @@ fn room(facts: &Facts<'_>, hop: &Hop) -> usize {
     allowed.saturating_sub(in_flight)
 }
 
+fn is_verified(hop: &Hop) -> bool {
+    hop.servers.iter().all(|entry| entry.verified_at.is_some())
+}
+
 fn is_authority_verified(hop: &Hop) -> bool {
     let mut authority = hop.servers.iter().filter(|entry| entry.role == ServerRole::Authority);
     authority.all(|entry| entry.verified_at.is_some())
@@ -233,15 +239,22 @@ fn trouble(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> Option<Trouble> {
     let way = entry.means.way();
     let server = facts.observed.server(&entry.guid).filter(|_| facts.situation.fresh);
     if entry.verified_at.is_some() {
-        return way.trouble(facts.observed).filter(Trouble::is_of_a_pod).or_else(|| {
+        let silent = || {
             let silent = server.filter(|server| !server.online && server.streak.verifies())?;
             Some(Trouble::FellSilent(silent.streak.first))
+        };
+        let of_a_pod = way.trouble(facts.observed).filter(Trouble::is_of_a_pod).or_else(silent);
+        // When nothing else is left to do, what cannot be seen is what the end waits for.
+        return of_a_pod.or_else(|| {
+            is_verified(hop).then(|| way.obstacle(facts.observed)).flatten().filter(Trouble::is_of_sight)
         });
     }
     // What a server says of itself comes before what is said of its pods: it is why they fail.
     newer_release(hop, server)
         .or_else(|| way.trouble(facts.observed))
         .or_else(|| older_release(hop, entry, server?))
+        // One answer of the API server may fail; a server that is late is late for a reason.
+        .or_else(|| is_late(facts, entry, SERVER_SLOW_AFTER).then(|| way.obstacle(facts.observed)).flatten())
         .or_else(|| is_overdue(facts, entry, server).then_some(Trouble::DeadlinePassed))
 }
 
@@ -276,14 +289,19 @@ fn older_release(hop: &Hop, entry: &HopServer, server: &Server) -> Option<Troubl
 /// Whether a server was not back in time, by what this process has seen itself: a deadline that passed while nobody looked is
 /// no news of the server.
 fn is_overdue(facts: &Facts<'_>, entry: &HopServer, server: Option<&Server>) -> bool {
-    let Some((since, unseen)) = awaited_since(entry) else { return false };
-    let is_late = facts.now.duration_since(since) >= SERVER_DEADLINE.saturating_add(unseen);
     let is_seen = match (entry.role, server) {
         (_, Some(server)) => server.streak.verifies(),
         (ServerRole::Authority, None) => is_silent(facts),
         (ServerRole::Storage | ServerRole::Provider, None) => false,
     };
-    is_late && is_seen
+    is_seen && is_late(facts, entry, SERVER_DEADLINE)
+}
+
+/// Whether a server in flight is awaited for longer than this.
+fn is_late(facts: &Facts<'_>, entry: &HopServer, limit: SignedDuration) -> bool {
+    let awaited = awaited_since(entry);
+    awaited
+        .is_some_and(|(since, uncounted)| facts.now.duration_since(since) >= limit.saturating_add(uncounted))
 }
 
 /// Whether the authority has not answered for long enough to be sure.

@@ -15,6 +15,9 @@ pub(in crate::planner) fn follow(facts: &Facts<'_>, hop: &mut Hop) {
                 means.image.clone_from(image);
                 // What was seen was seen of the other image.
                 (entry.settled_at, entry.seen_at) = (None, None);
+                // And its deadline begins anew.
+                let wasted = entry.carried_out_at.map(|since| facts.now.duration_since(since).as_secs());
+                entry.uncounted_seconds = wasted.unwrap_or(0).max(0);
             }
             Means::Workload(_) | Means::Manual(_) => {}
         }

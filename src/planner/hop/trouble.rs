@@ -64,6 +64,24 @@ impl Trouble {
         }
     }
 
+    /// Whether nothing is known to be wrong, but that nobody can see it.
+    pub(super) fn is_of_sight(&self) -> bool {
+        match self {
+            Self::WorkloadUnreadable(..) => true,
+            Self::WorkloadFails(..)
+            | Self::WorkloadMissing(_)
+            | Self::FellSilent(_)
+            | Self::WorkloadUnfit(..)
+            | Self::ImageAwaited(..)
+            | Self::ImageTakenBack(..)
+            | Self::RightsMissing(..)
+            | Self::NotListed
+            | Self::ReportsOlder { .. }
+            | Self::ReportsNewer { .. }
+            | Self::DeadlinePassed => false,
+        }
+    }
+
     /// The reason that people see.
     pub const fn reason(&self) -> Reason {
         match self {
@@ -91,7 +109,7 @@ impl Trouble {
                 format!("somebody set another image in {workload} after its order; nothing moves")
             }
             Self::WorkloadMissing(workload) => format!("{workload} is not there"),
-            Self::WorkloadUnreadable(workload, why) => format!("{workload} cannot be read: {why}"),
+            Self::WorkloadUnreadable(_, why) => why.clone(),
             Self::RightsMissing(workload, why) => {
                 format!("the acting account may not patch {workload}: {why}")
             }

@@ -19,7 +19,7 @@ pub(in crate::planner) fn note(facts: &Facts<'_>, hop: &mut Hop) {
             for entry in hop.servers.iter_mut().filter(is_counted) {
                 let Some(from) = entry.carried_out_at else { continue };
                 let lost = facts.now.duration_since(since.max(from)).as_secs().max(0);
-                entry.unseen_seconds = entry.unseen_seconds.saturating_add(lost);
+                entry.uncounted_seconds = entry.uncounted_seconds.saturating_add(lost);
             }
             hop.unseen_since = None;
         }

@@ -150,9 +150,11 @@ impl Way for WorkloadMeans {
     }
 
     fn is_at_rest(&self, observed: &Observed) -> bool {
-        observed
-            .workload(&self.workload)
-            .is_none_or(|facts| facts.catch == Catch::Held || !facts.has_a_catch())
+        match observed.workloads.get(&self.workload) {
+            Some(WorkloadReading::Read(facts)) => facts.catch == Catch::Held || !facts.has_a_catch(),
+            Some(WorkloadReading::Missing) => true,
+            Some(WorkloadReading::Unreadable(_)) | None => false,
+        }
     }
 
     fn is_gone(&self, observed: &Observed) -> bool {

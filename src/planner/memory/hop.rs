@@ -44,8 +44,8 @@ pub struct HopServer {
     pub ordered_at: Option<Timestamp>,
     /// When the order was seen to be carried out: of the authority, the point of no return.
     pub carried_out_at: Option<Timestamp>,
-    /// How long nobody could see it since, in seconds: no deadline counts that.
-    pub unseen_seconds: i64,
+    /// How much of the time since counts for no deadline, in seconds: nobody could see it, or it was to get another image.
+    pub uncounted_seconds: i64,
     /// Since when what runs it is settled on what it was to get.
     pub settled_at: Option<Timestamp>,
     /// Since when it answers at the new release, as far as no answer contradicts.
@@ -64,7 +64,7 @@ impl HopServer {
             means,
             ordered_at: None,
             carried_out_at: None,
-            unseen_seconds: 0,
+            uncounted_seconds: 0,
             settled_at: None,
             seen_at: None,
             verified_at: None,

@@ -85,7 +85,7 @@ struct StoredServer {
     carried_out: Option<i64>,
     /// How long nobody could see it since, in seconds.
     #[serde(default, skip_serializing_if = "is_zero")]
-    unseen_seconds: i64,
+    uncounted_seconds: i64,
     /// Since when what runs it is settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settled: Option<i64>,
@@ -173,7 +173,7 @@ impl StoredServer {
             means,
             ordered_at,
             carried_out_at,
-            unseen_seconds,
+            uncounted_seconds,
             settled_at,
             seen_at,
             verified_at,
@@ -193,7 +193,7 @@ impl StoredServer {
             git: false,
             ordered: since(ordered_at),
             carried_out: since(carried_out_at),
-            unseen_seconds,
+            uncounted_seconds,
             settled: since(settled_at),
             seen: since(seen_at),
             verified: since(verified_at),
@@ -264,7 +264,7 @@ impl StoredServer {
             means,
             ordered_at: at(self.ordered)?,
             carried_out_at,
-            unseen_seconds: self.unseen_seconds,
+            uncounted_seconds: self.uncounted_seconds,
             settled_at: at(self.settled)?,
             seen_at: at(self.seen)?,
             verified_at: at(self.verified)?,
@@ -314,7 +314,7 @@ mod tests {
         HopServer {
             ordered_at: at(0),
             carried_out_at: at(1),
-            unseen_seconds: 7,
+            uncounted_seconds: 7,
             settled_at: at(2),
             seen_at: at(-1),
             verified_at: None,

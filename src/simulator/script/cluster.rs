@@ -99,6 +99,11 @@ impl Cluster {
         let Some(workload) = found.filter(|workload| workload.ailment != Ailment::Missing) else {
             return WorkloadReading::Missing;
         };
+        if workload.ailment == Ailment::Hidden {
+            return WorkloadReading::Unreadable(format!(
+                "{reference} could not be read: statefulsets.apps is forbidden"
+            ));
+        }
         WorkloadReading::Read(WorkloadFacts {
             uid: reference.name.clone(),
             container: "server".into(),
@@ -114,7 +119,9 @@ impl Cluster {
             misfits: workload.misfits(),
             rights: match workload.ailment {
                 Ailment::Denied => Rights::Denied("statefulsets.apps is forbidden".into()),
-                Ailment::Well | Ailment::Broken | Ailment::Missing | Ailment::Unfit => tried(trial),
+                Ailment::Well | Ailment::Broken | Ailment::Missing | Ailment::Unfit | Ailment::Hidden => {
+                    tried(trial)
+                }
             },
         })
     }

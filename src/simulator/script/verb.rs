@@ -99,7 +99,7 @@ pub enum Verb {
     Access(String),
     /// `claimed by NAMESPACE/NAME` and `claim released`
     ClaimedBy(Option<String>),
-    /// `workload NAME broken|missing|unfit|denied|well`
+    /// `workload NAME broken|missing|unfit|denied|hidden|well`
     Workload(String, String),
     /// `commit NAME VERSION`: Git changes the image of a workload.
     Commit(String, Version),

@@ -24,6 +24,8 @@ pub(super) enum Ailment {
     Unfit,
     /// The acting account may not patch it.
     Denied,
+    /// The acting account may not even read it.
+    Hidden,
 }
 
 /// One workload. A revision goes by the version in the name of its image.
@@ -80,7 +82,7 @@ impl Workload {
     pub(super) fn takes_changes(&self) -> bool {
         match self.ailment {
             Ailment::Well | Ailment::Broken | Ailment::Unfit => true,
-            Ailment::Missing | Ailment::Denied => false,
+            Ailment::Missing | Ailment::Denied | Ailment::Hidden => false,
         }
     }
 
@@ -143,7 +145,9 @@ impl Workload {
             _ if pod.container == Container::Runs => Container::Runs,
             _ if !images.can_be_pulled(pod.revision) => Container::Waits,
             Ailment::Broken => Container::Crashes,
-            Ailment::Well | Ailment::Missing | Ailment::Unfit | Ailment::Denied => Container::Runs,
+            Ailment::Well | Ailment::Missing | Ailment::Unfit | Ailment::Denied | Ailment::Hidden => {
+                Container::Runs
+            }
         };
         if next == Container::Runs && pod.container != Container::Runs {
             let _ = world.start_server(&self.guid, images.software(pod.revision));

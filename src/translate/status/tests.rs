@@ -101,7 +101,7 @@ fn hop(servers: usize) -> Hop {
         }),
         ordered_at: Some(at(0)),
         carried_out_at: Some(at(1)),
-        unseen_seconds: 1,
+        uncounted_seconds: 1,
         settled_at: Some(at(8)),
         seen_at: Some(at(8)),
         verified_at: Some(at(10)),
@@ -384,7 +384,7 @@ fn a_status_stays_below_64_kib_in_a_hop_of_as_many_servers_as_there_may_be() {
             if verified || !ordered {
                 (entry.settled_at, entry.seen_at) = (None, None);
             }
-            entry.unseen_seconds = 0;
+            entry.uncounted_seconds = 0;
         }
         decided.memory.hop = Some(hop);
         let release = version("4.2.3.1");

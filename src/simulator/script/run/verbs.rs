@@ -274,6 +274,7 @@ fn ailment(name: &str) -> Result<Ailment, String> {
         "missing" => Ailment::Missing,
         "unfit" => Ailment::Unfit,
         "denied" => Ailment::Denied,
+        "hidden" => Ailment::Hidden,
         other => return Err(format!("a workload cannot be {other}")),
     })
 }
