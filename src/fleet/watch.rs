@@ -250,7 +250,7 @@ impl Seen {
     }
 
     /// Whether it came later, was never told, and has not been there for long.
-    fn is_passing(&self, now: Timestamp) -> bool {
+    fn is_passing(self, now: Timestamp) -> bool {
         let listed_for = now.as_second().saturating_sub(self.since.into());
         self.marks & NEW > 0 && self.tells == 0 && listed_for < SETTLED_AFTER.as_secs()
     }

@@ -126,9 +126,13 @@ fn due(view: &View<'_>, findings: &Findings) -> Headline {
     if let Some(headline) = lapsed_by_servers(view) {
         return headline;
     }
-    // What is done stays done: a closed window or an approval of devices has nothing left to hold.
-    let of_devices = gates::leading(&findings.rollout_gates)
-        .filter(|gate| !view.memory.is_done() || gate.name == GateName::Paused);
+    // What is done stays done: a closed window or an approval of devices has nothing left to hold. A list that lacks devices which are
+    // connected is news all the same: the account of the Secret has lost some of its rights.
+    let matters = |gate: &&Gate| {
+        let is_unlisted = gate.name == GateName::Facts && matches!(gate.verdict, Verdict::Refuse { .. });
+        !view.memory.is_done() || gate.name == GateName::Paused || is_unlisted
+    };
+    let of_devices = gates::leading(&findings.rollout_gates).filter(matters);
     if let Some(gate) = of_devices {
         return held(view, gate);
     }

@@ -321,7 +321,10 @@ fn progress_of(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> ServerProgres
             Some(Verification::Verified | Verification::Verifying) if facts.situation.fresh => {
                 (ServerState::Verifying, Some(at))
             }
-            Some(_) | None => (entry.means.way().state(), Some(at)),
+            Some(_) | None => {
+                let uncounted = SignedDuration::from_secs(entry.uncounted_seconds);
+                (entry.means.way().state(), at.saturating_add(uncounted).ok())
+            }
         },
     };
     let name = facts.observed.server(&entry.guid).map_or(&entry.name, |server| &server.name);
