@@ -38,14 +38,11 @@ pub struct Device {
     pub last_connected: i64,
     /// Its organisation's id.
     pub organisation: u32,
-    /// The group that it belongs to: an index into the wanted groups, or [`UNMATCHED`].
+    /// The group that it belongs to: an index into the wanted groups, or [`UNMATCHED`](super::groups::UNMATCHED).
     pub group: u16,
     /// Its place in the rollout of the release that the listing was made for.
     pub rank: Rank,
 }
-
-/// The group of devices that no wanted group matches: they are held.
-pub const UNMATCHED: u16 = u16::MAX;
 
 impl Device {
     /// Its app, operating system and version, if that can be read.

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use md5::{Digest, Md5};
 
-use super::devices::UNMATCHED;
+use super::digest::first_eight_bytes;
 use super::glob::glob;
 use super::organisations::{Organisation, Tree};
-use crate::catalog::{Os, Product, Version};
+use crate::catalog::{Os, Product};
+
+/// The group of devices that no wanted group matches: they are held.
+pub const UNMATCHED: u16 = u16::MAX;
 
 /// What groups look at in a device.
 #[derive(Clone, Copy, Debug)]
@@ -98,34 +101,7 @@ fn digest(keys: &GroupKeys) -> u64 {
     key("products", products.as_ref().map(|all| all.iter().map(|one| one.name().to_owned()).collect()));
     key("names", names.clone());
     key("guids", guids.as_ref().map(|guids| guids.iter().map(u64::to_string).collect()));
-    first_eight(digest)
-}
-
-fn first_eight(digest: Md5) -> u64 {
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest.finalize()[..8]);
-    u64::from_be_bytes(first)
-}
-
-/// By what the rows of a listing are arranged: the groups that take them, and the release whose ranks they carry. Rows that
-/// are arranged otherwise say nothing about a rollout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrangement {
-    /// Digest of the groups, in their order.
-    pub groups: u64,
-    /// The release; without one nothing is ranked.
-    pub release: Option<Version>,
-}
-
-impl Arrangement {
-    /// By these groups, for a release.
-    pub fn new<'a>(groups: impl IntoIterator<Item = &'a GroupRule>, release: Option<Version>) -> Self {
-        let mut digest = Md5::new();
-        for group in groups {
-            digest.update(group.digest.to_be_bytes());
-        }
-        Self { groups: first_eight(digest), release }
-    }
+    first_eight_bytes(digest)
 }
 
 /// An organisation that a group names and nobody can tell.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use md5::{Digest, Md5};
 
+use super::digest::first_eight_bytes;
 use crate::catalog::Version;
 use crate::catalog::as_text::as_text;
 
@@ -32,10 +33,7 @@ impl Rank {
         digest.update(device_guid.as_bytes());
         digest.update(b"/");
         digest.update(release.to_string().as_bytes());
-        let bytes = digest.finalize();
-        let mut first = [0; 8];
-        first.copy_from_slice(&bytes[..8]);
-        Self(u64::from_be_bytes(first))
+        Self(first_eight_bytes(digest))
     }
 }
 

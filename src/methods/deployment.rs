@@ -6,7 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
 use super::fit::CHANGE_IT;
-use super::{Kind, catch, controller};
+use super::kind::Kind;
+use super::{catch, controller};
 use crate::planner::observed::{Catch, Misfit, Revisions};
 
 /// The strategy under which never two pods of it run at once.

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::PodTemplateSpec;
 
 use kube::ResourceExt;
 
-use super::Kind;
+use super::kind::Kind;
 use crate::planner::observed::{Misfit, Revisions};
 
 /// What to do about a workload of another form.

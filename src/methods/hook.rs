@@ -12,10 +12,10 @@ use k8s_openapi::api::batch::v1::{
 use k8s_openapi::api::core::v1::{EnvVar, PodTemplate, PodTemplateSpec};
 use kube::api::{ListParams, ObjectMeta, PostParams};
 use kube::{Api, Client, ResourceExt};
-use md5::{Digest, Md5};
 
 use super::{Outcome, words};
 use crate::api::FIELD_MANAGER;
+use crate::fleet::digest::first_eight_bytes_of;
 use crate::planner::observed::{HookRun, Rights};
 
 /// Label of a job: the `CodeUpgrade` that it was made for.
@@ -237,10 +237,8 @@ fn job(question: Question<'_>, namespace: &str, template: &PodTemplateSpec) -> J
 
 /// The hook's name, cut to fit, and a digest of the object and the time of asking.
 fn name_of(question: Question<'_>) -> String {
-    let digest = Md5::digest(format!("{}/{}", question.upgrade, question.run));
-    let mut first = [0; 8];
-    first[2..].copy_from_slice(&digest[..6]);
-    let digest = format!("{:012x}", u64::from_be_bytes(first));
+    let identity = format!("{}/{}", question.upgrade, question.run);
+    let digest = format!("{:012x}", first_eight_bytes_of(&identity) >> 16);
     let hook: String = question.hook.chars().take(40).collect();
     format!("{}-{digest}", hook.trim_end_matches(['-', '.']))
 }

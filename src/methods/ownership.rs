@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::ResourceExt;
 use serde_json::Value;
 
-use super::Kind;
+use super::kind::Kind;
 use crate::api::FIELD_MANAGER;
 use crate::planner::desired::ImageFrom;
 use crate::planner::observed::{CatchBy, Misfit};

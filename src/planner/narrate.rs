@@ -21,7 +21,7 @@ use super::rollout;
 use super::settle::Standing;
 use super::{Decision, Reason, Telling, Wants, durations, gates, held_images, hop, plan, words};
 use crate::catalog::Version;
-use crate::fleet::evidence::VERIFYING_SPAN;
+use crate::fleet::streak::VERIFYING_SPAN;
 use crate::fleet::{Server, ServerRole, Verification};
 
 /// The share of devices that must be done, in percent of those that are not stale.

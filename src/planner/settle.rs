@@ -10,7 +10,7 @@ use super::order::Action;
 use super::orders::open;
 use super::situation::Situation;
 use crate::catalog::Version;
-use crate::fleet::evidence::VERIFYING_SPAN;
+use crate::fleet::streak::VERIFYING_SPAN;
 use crate::fleet::{Server, Verification};
 
 /// How the versions stand to what this operator brought about.

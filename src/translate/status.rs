@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides: what a report says is written as it stands, bounded.
 
+mod bounded;
 mod history;
 mod quiet;
 mod render;
@@ -9,6 +10,7 @@ mod render;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use self::bounded::bounded;
 pub use self::quiet::worth_writing;
 use crate::api::CodeUpgradeStatus;
 use crate::api::condition::{Saying, next};
@@ -16,18 +18,6 @@ use crate::api::status::{ColumnsStatus, VersionsStatus};
 use crate::fleet::ServerRole;
 use crate::planner::report::{ConditionReport, DevicesReport, Report, ServerReport, Truth};
 use crate::planner::{Decision, words};
-
-/// Longest text, in characters. What servers and devices report is untrusted, and an object must stay small.
-const MAX_TEXT: usize = 512;
-
-/// Cuts a text at a character, with a mark.
-fn bounded(text: &str) -> String {
-    if text.chars().count() <= MAX_TEXT {
-        return text.to_owned();
-    }
-    let cut: String = text.chars().take(MAX_TEXT - 1).collect();
-    format!("{}…", cut.trim_end())
-}
 
 /// The status after a decision. What lasts is taken over from the previous one: transition times, history, what was proven.
 pub fn status(

@@ -8,7 +8,19 @@ use std::path::Path;
 use super::rooms::{code, files_of};
 
 /// Rooms without circles. One word adds another.
-const WITHOUT_CIRCLES: [&str; 7] = ["api", "catalog", "cli", "code42", "download", "playground", "simulator"];
+const WITHOUT_CIRCLES: [&str; 11] = [
+    "api",
+    "catalog",
+    "cli",
+    "code42",
+    "download",
+    "fleet",
+    "methods",
+    "planner",
+    "playground",
+    "simulator",
+    "translate",
+];
 
 /// A module by its names from `src` on, such as `code42`, `client`.
 type Module = Vec<String>;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use codeupgrade::api::CodeUpgrade;
 use codeupgrade::catalog::{Catalog, Os, Product, Version};
-use codeupgrade::fleet::devices::{Device, DeviceState, Devices, UNMATCHED};
+use codeupgrade::fleet::devices::{Device, DeviceState, Devices};
+use codeupgrade::fleet::groups::UNMATCHED;
 use codeupgrade::fleet::{DevicesBuilder, Rank, Watch};
 use codeupgrade::planner::memory::{Mark, Rollout, Settled};
 use codeupgrade::planner::rollout::{Judge, Judged, Verdict, overview};

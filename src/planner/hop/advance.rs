@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::means::{CarriedOut, Haste};
 use super::progress::{Progress, ServerProgress};
 use super::trouble::Trouble;
-use crate::fleet::evidence::{VERIFYING_ANSWERS, VERIFYING_SPAN};
+use crate::fleet::streak::{VERIFYING_ANSWERS, VERIFYING_SPAN};
 use crate::fleet::{Guid, Server, ServerRole, Verification};
 use crate::planner::draft::Draft;
 use crate::planner::durations::{SERVER_DEADLINE, SERVER_SLOW_AFTER};

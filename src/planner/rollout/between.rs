@@ -3,10 +3,11 @@
 //! A hook that ends with 0 says yes, with 75 that it is to be asked again later, and with anything else no, which halts the group.
 
 use jiff::SignedDuration;
-use md5::{Digest, Md5};
 
-use super::{Asked, Progress, Turn};
+use super::progress::{Asked, Progress};
+use super::turn::Turn;
 use crate::fleet::Wave;
+use crate::fleet::digest::first_eight_bytes_of;
 use crate::planner::desired::HookMoment;
 use crate::planner::memory::{HookRound, Rollout};
 use crate::planner::observed::HookRun;
@@ -101,9 +102,6 @@ impl Turn<'_> {
 
 /// Sixteen hexadecimal digits that are the same for the same time of asking.
 fn run_of(names: &[&str], round: &HookRound) -> String {
-    let mut digest = Md5::new();
-    digest.update(format!("{}|{}|{}", names.join("|"), round.wave.place(), round.attempt));
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest.finalize()[..8]);
-    format!("{:016x}", u64::from_be_bytes(first))
+    let identity = format!("{}|{}|{}", names.join("|"), round.wave.place(), round.attempt);
+    format!("{:016x}", first_eight_bytes_of(&identity))
 }

@@ -1,24 +1,10 @@
 //! What becomes of an open wave when the list of waves is edited: the rollout ends where the new list says, and nobody is released
 //! sooner for it than by the wave that was open.
 
-use md5::{Digest, Md5};
-
-use super::Turn;
-use super::release::{limit_of, size_of};
+use super::turn::Turn;
+use super::waves::{digest, limit_of, size_of};
 use crate::fleet::Wave;
-use crate::planner::desired::Share;
 use crate::planner::memory::Rollout;
-
-/// Digest of a list of waves.
-pub(super) fn digest(waves: &[Share]) -> String {
-    let mut digest = Md5::new();
-    for wave in waves {
-        digest.update(format!("{wave:?};"));
-    }
-    let mut first = [0; 4];
-    first.copy_from_slice(&digest.finalize()[..4]);
-    format!("{:08x}", u32::from_be_bytes(first))
-}
 
 /// Finds the place of what is released in a list that was edited since the open wave began.
 ///

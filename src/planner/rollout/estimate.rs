@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Turn;
+use super::turn::Turn;
 use crate::planner::memory::Rollout;
 
 /// Devices that must have moved in a wave before they make a rate.

@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 
 use super::evidence::Evidence;
-use super::{ONLINE_WITHIN, RETRY_TIME, Turn};
+use super::turn::Turn;
+use super::{ONLINE_WITHIN, RETRY_TIME};
 use crate::fleet::{DeviceState, Guid};
 use crate::planner::memory::{FirstDevice, Rollout};
 

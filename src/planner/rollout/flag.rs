@@ -1,9 +1,11 @@
 //! Telling released devices that are online to upgrade: the first alone, the others when it was seen to move.
 
+use super::RETRY_TIME;
 use super::first::{First, try_next};
 use super::pick::online_to_tell;
+use super::progress::Progress;
 use super::release::Room;
-use super::{Progress, RETRY_TIME, Turn};
+use super::turn::Turn;
 use crate::fleet::Sighting;
 use crate::fleet::devices::Device;
 use crate::planner::memory::{FirstDevice, Rollout};

@@ -1,6 +1,7 @@
 //! Whether devices follow now: at the target, or where the next release refuses them as they are.
 
-use super::{ONLINE_WITHIN, advance};
+use super::ONLINE_WITHIN;
+use super::advance::advance;
 use crate::planner::desired::DeviceUpgrade;
 use crate::planner::draft::Draft;
 use crate::planner::facts::Facts;

@@ -1,8 +1,9 @@
 //! When devices halt their group, and when a higher bound lets it go on.
 
+use super::pick;
 use super::sample::Sample;
 use super::tally::Tally;
-use super::{Turn, pick};
+use super::turn::Turn;
 use crate::fleet::Guid;
 use crate::planner::desired::Share;
 use crate::planner::memory::{HaltCause, HaltedBy, Rollout};

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::OVERDUE_AFTER;
 use super::sample::Sample;
 use super::tally::Tally;
-use super::{OVERDUE_AFTER, Turn};
+use super::turn::Turn;
 use crate::planner::memory::Rollout;
 
 /// When the open wave is overdue: a week after it last released a device, if it is neither complete nor halted.

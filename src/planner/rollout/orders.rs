@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::Turn;
 use super::judge::{is_released, overdue_since};
+use super::turn::Turn;
 use crate::planner::facts::Facts;
 use crate::planner::memory::{Memory, Rollout};
 use crate::planner::order::{Action, Order, Subject};

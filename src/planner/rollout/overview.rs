@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::targets::AppLevel;
 use super::verdict::{Judge, Judged, Losses, Verdict};
 use crate::catalog::{Os, Product, Release, Version};
-use crate::fleet::devices::UNMATCHED;
+use crate::fleet::groups::UNMATCHED;
 use crate::fleet::{Devices, PerApp, Watch};
 use crate::planner::{Desired, Memory};
 

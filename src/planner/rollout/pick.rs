@@ -4,10 +4,11 @@ use std::collections::BinaryHeap;
 
 use jiff::Timestamp;
 
+use super::ONLINE_WITHIN;
 use super::evidence::Evidence;
 use super::first::was_tried;
 use super::targets::AppLevel;
-use super::{ONLINE_WITHIN, Turn};
+use super::turn::Turn;
 use crate::fleet::devices::{Device, DeviceState};
 use crate::fleet::{Rank, Sighting};
 use crate::planner::memory::Rollout;

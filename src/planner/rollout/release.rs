@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 
+use super::count::Count;
 use super::first::First;
-use super::pick::{rank_at, ranks_above};
-use super::tally::Count;
-use super::{Progress, RAISE_EVERY, Turn, between, edited};
+use super::pick::ranks_above;
+use super::progress::Progress;
+use super::turn::Turn;
+use super::{RAISE_EVERY, between, waves};
 use crate::fleet::{Rank, Wave};
 use crate::planner::facts::Facts;
 use crate::planner::memory::{Mark, Rollout};
@@ -103,27 +105,11 @@ pub(super) fn release_more(turn: &Turn<'_>, rollout: &mut Rollout, room: &Room, 
     push_mark(rollout, next, turn.noted().max(rollout.wave_opened_at.unwrap_or(Timestamp::MIN)));
 }
 
-/// What a wave releases at most, as the list of waves is now: a device count becomes the rank of the last of them.
-pub(super) fn limit_of(turn: &Turn<'_>, rollout: &Rollout, wave: Wave) -> Rank {
-    let threshold = rollout.threshold;
-    let all = turn.movable(threshold).count() as u64;
-    let is_last = wave.place() + 1 >= turn.group.waves.len();
-    let count = size_of(turn, wave, all);
-    let limit = if is_last && count >= all { Rank::LAST } else { rank_at(turn, threshold, count, all) };
-    // Cumulative: a wave never takes back what an earlier one released.
-    limit.max(threshold.unwrap_or(Rank(0)))
-}
-
-/// How many of all devices that are to be moved a wave releases.
-pub(super) fn size_of(turn: &Turn<'_>, wave: Wave, all: u64) -> u64 {
-    turn.group.waves.get(wave.place()).map_or(all, |share| share.at_least(all))
-}
-
 /// Fixes what a wave releases.
 fn open_wave(turn: &Turn<'_>, rollout: &mut Rollout, wave: Wave) {
-    rollout.limit = limit_of(turn, rollout, wave);
+    rollout.limit = waves::limit_of(turn, rollout, wave);
     rollout.wave = wave;
-    rollout.waves = Some(edited::digest(&turn.group.waves));
+    rollout.waves = Some(waves::digest(&turn.group.waves));
     rollout.cut_short = false;
     rollout.wave_opened_at = Some(turn.noted());
     rollout.wave_completed_at = None;

@@ -6,10 +6,11 @@
 
 use jiff::SignedDuration;
 
+use super::RETRY_TIME;
 use super::evidence::{Evidence, is_of_open_wave, released_at};
 use super::first::was_tried;
 use super::pick::smallest;
-use super::{RETRY_TIME, Turn};
+use super::turn::Turn;
 use crate::fleet::Rank;
 use crate::planner::desired::Share;
 use crate::planner::memory::Rollout;

@@ -1,10 +1,10 @@
 //! Which rollout a group is in: any change of release, targets or match starts anew at none.
 
 use jiff::Timestamp;
-use md5::{Digest, Md5};
 
 use super::Targets;
 use crate::catalog::Version;
+use crate::fleet::digest::first_eight_bytes_of;
 use crate::planner::desired::Group;
 use crate::planner::memory::{Memory, Rollout};
 
@@ -34,9 +34,6 @@ pub(super) fn start_rollouts(
 }
 
 fn rollout_id(group: &Group, targets: &Targets, release: Version) -> String {
-    let mut digest = Md5::new();
-    digest.update(format!("{release}|{:016x}|{targets}", group.rule.digest()));
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest.finalize()[..8]);
-    format!("{:016x}", u64::from_be_bytes(first))
+    let identity = format!("{release}|{:016x}|{targets}", group.rule.digest());
+    format!("{:016x}", first_eight_bytes_of(&identity))
 }

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::count::count;
 use super::evidence::{Evidence, Examiner, Failure};
-use super::tally::{Tally, count};
+use super::tally::Tally;
 use super::targets::AppLevel;
 use super::{RETRY_TIME, Targets};
 use crate::catalog::{Acceptance, Release, Version};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::bounded;
+use super::bounded::bounded;
 use crate::api::status::{
     AppStatus, AvailableStatus, BackupsInterruptedStatus, DevicesStatus, EstimateStatus, GateStatus,
     GroupStatus, NowStatus, PlanItemStatus, ServerStatus, VerdictStatus,

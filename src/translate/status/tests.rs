@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::bounded::MAX_TEXT;
 use super::*;
 use crate::catalog::Version;
 use crate::fleet::{Guid, Rank, Wave};
