@@ -15,7 +15,14 @@ pub struct ClassCount {
     pub live: u64,
     /// Silent for longer.
     pub stale: u64,
+    /// When the last of the live ones was connected, in seconds since 1970.
+    pub last_connected: i64,
+    /// The live ones of the lowest guids.
+    pub examples: [Option<u64>; EXAMPLES],
 }
+
+/// Devices of a class that are known by their guids.
+pub const EXAMPLES: usize = 2;
 
 /// Devices by product, operating system and version; those that are blocked or deactivated apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,6 +88,15 @@ impl Census {
 impl ClassCount {
     fn add(&mut self, device: &Device, live_since: Timestamp) {
         if device.seen_since(live_since) {
+            self.last_connected = if self.live == 0 {
+                device.last_connected
+            } else {
+                self.last_connected.max(device.last_connected)
+            };
+            // Rows are in the order of guids.
+            if let Some(example) = self.examples.iter_mut().find(|example| example.is_none()) {
+                *example = Some(device.guid);
+            }
             self.live += 1;
         } else {
             self.stale += 1;

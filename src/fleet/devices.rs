@@ -2,6 +2,8 @@
 //!
 //! About 40 bytes a device. Names are not kept; they are fetched when somebody asks.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +92,10 @@ pub struct Devices {
     pub arrangement: Arrangement,
     /// What was odd about it.
     pub oddities: Oddities,
+    /// Rows without a version that can be read.
+    versionless: u64,
+    /// The groups that have some of them.
+    groups: BTreeSet<u16>,
     rows: Box<[Device]>,
 }
 
@@ -117,8 +123,12 @@ impl Devices {
 
     /// Devices that may be there and have no row.
     pub fn without_row(&self) -> u64 {
-        let without_version = self.rows.iter().filter(|device| device.version.is_none()).count() as u64;
-        self.oddities.unaccounted().saturating_sub(without_version)
+        self.oddities.unaccounted().saturating_sub(self.versionless)
+    }
+
+    /// Whether a group has any of them.
+    pub fn are_in(&self, group: usize) -> bool {
+        u16::try_from(group).is_ok_and(|group| self.groups.contains(&group))
     }
 
     /// The row of the device with this guid.
@@ -188,6 +198,8 @@ impl DevicesBuilder {
             let slipped = first.saturating_sub(last);
             last.saturating_sub(known).max(slipped)
         });
+        let groups = self.rows.iter().map(|device| device.group).collect();
+        let versionless = self.rows.iter().filter(|device| device.version.is_none()).count() as u64;
         Devices {
             began: self.began,
             finished,
@@ -197,6 +209,8 @@ impl DevicesBuilder {
                 unreadable: self.unreadable,
                 missing: u32::try_from(missing).unwrap_or(u32::MAX),
             },
+            versionless,
+            groups,
             rows: self.rows.into_boxed_slice(),
         }
     }

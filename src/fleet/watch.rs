@@ -51,7 +51,7 @@ pub struct Watch {
 }
 
 /// One order to a device.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Told {
     guid: u64,
     at: Timestamp,
@@ -167,6 +167,15 @@ impl Watch {
 
     fn is_of(&self, devices: &Devices) -> bool {
         self.sight.devices.as_ref().is_some_and(|known| std::ptr::eq(Arc::as_ptr(known), devices))
+    }
+
+    /// Who was told since an earlier state of the same watch; `None` where it has followed to another listing since.
+    pub fn told_beyond<'a>(&'a self, earlier: &Self) -> Option<impl Iterator<Item = u64> + use<'a>> {
+        let is_same = self.since == earlier.since
+            && Arc::ptr_eq(&self.sight, &earlier.sight)
+            && Arc::ptr_eq(&self.carried, &earlier.carried);
+        let beyond = self.told.strip_prefix(&earlier.told[..]).filter(|_| is_same)?;
+        Some(beyond.iter().map(|told| told.guid))
     }
 
     /// What is known of the devices of a listing: of the one that was followed to, or else nothing but the orders since.

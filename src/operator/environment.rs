@@ -19,6 +19,7 @@ use crate::fleet::{Devices, Rank, Watch};
 use crate::planner::Step;
 use crate::planner::desired::WorkloadRef;
 use crate::planner::observed::{Definition, FailingStep};
+use crate::planner::rollout::Surveys;
 use crate::planner::step::FlagDevice;
 
 /// Most devices of which it is kept that the authority took no order for: with more, it is no matter of the device.
@@ -35,6 +36,8 @@ pub struct Environment {
     asks: watch::Sender<Ask>,
     authority: watch::Receiver<Option<code42::Client>>,
     watch: Mutex<Arc<Watch>>,
+    /// What was counted of devices at an earlier look.
+    pub surveys: Arc<Surveys>,
     /// What dry runs of changes of workloads said.
     pub rights: Mutex<RightsCache<WorkloadRef, Question>>,
     hook_rights: Mutex<HookRights>,
@@ -65,6 +68,7 @@ impl Environment {
             asks,
             authority,
             watch: Mutex::new(watch),
+            surveys: Arc::default(),
             rights: Mutex::default(),
             hook_rights: Mutex::default(),
             failing: Mutex::default(),

@@ -70,6 +70,7 @@ pub async fn observe(
         orders: others::orders(context, object, &desired),
         proofs: others::proofs(context, &desired),
         watch: environment.watch_of(snapshot.devices.as_ref()),
+        surveys: Arc::clone(&environment.surveys),
         hooks: hooks.readings,
         hook_runs: hooks.runs,
         catalog_problems: catalog.problems.clone(),

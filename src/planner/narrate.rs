@@ -17,7 +17,7 @@ use super::observed::{Access, AccessFailure, Catch, Ending};
 use super::report::{
     BackupsInterrupted, DevicesReport, Gate, GateName, Now, Phase, Report, ServerState, Verdict,
 };
-use super::rollout;
+use super::rollout::{self, Judge, Judged};
 use super::settle::Standing;
 use super::{Decision, Reason, Telling, Wants, durations, gates, held_images, hop, plan, words};
 use crate::catalog::Version;
@@ -356,10 +356,16 @@ fn with_what_comes_after(view: &View<'_>, hop: &Hop, headline: Headline) -> Head
 pub(super) fn overview(view: &View<'_>, findings: &Findings) -> Option<rollout::Overview> {
     let devices = view.observed.devices.as_ref()?;
     let release = rollout::judged_by(view.desired, view.memory, view.situation.at());
-    let release = release.and_then(|release| view.catalog.release(release));
-    let watch = &view.observed.watch;
+    let judged = Judged::by(release.and_then(|release| view.catalog.release(release)), view.desired);
+    let judge = Judge::before_losses(devices, &judged, view.desired, view.memory, &view.observed.watch);
     let losses = findings.rollout.as_ref().map(|rollout| &rollout.losses[..]);
-    Some(rollout::overview(devices, release, view.desired, view.memory, watch, losses))
+    Some(rollout::overview(
+        &view.observed.surveys,
+        devices,
+        &judge,
+        losses,
+        view.travellers.census.as_deref()?,
+    ))
 }
 
 fn devices(view: &View<'_>, findings: &Findings) -> DevicesReport {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::desired::{ImageFrom, Problem, WorkloadRef};
 use super::order::Order;
+use super::rollout::Surveys;
 use crate::fleet::{Devices, Guid, Server, Watch};
 
 /// Everything observed.
@@ -41,6 +42,8 @@ pub struct Observed {
     pub proofs: Vec<Proof>,
     /// What this process saw of devices from listing to listing, and whom it told to upgrade. Lost at a restart.
     pub watch: Arc<Watch>,
+    /// What was counted of devices at an earlier look. What is decided is the same without it.
+    pub surveys: Arc<Surveys>,
     /// Templates of hooks, by the name of the hook.
     pub hooks: BTreeMap<String, HookReading>,
     /// Hooks that were asked, by the run that a step named.
@@ -521,6 +524,7 @@ impl Observed {
             orders: Vec::new(),
             proofs: Vec::new(),
             watch: Arc::new(Watch::begin(witnesses.operator, BTreeMap::new())),
+            surveys: Arc::default(),
             hooks: BTreeMap::new(),
             hook_runs: BTreeMap::new(),
             catalog_problems: Vec::new(),

@@ -1,6 +1,6 @@
 //! The devices as the search of a path sees them: counted by what they run.
 
-use jiff::Timestamp;
+use std::sync::Arc;
 
 use super::{Desired, Observed};
 use crate::catalog::path::DeviceClass;
@@ -10,7 +10,7 @@ use crate::fleet::Census;
 #[derive(Clone, Debug, Default)]
 pub struct Travellers {
     /// The counts; `None` before the first listing.
-    pub census: Option<Census>,
+    pub census: Option<Arc<Census>>,
     /// Live devices by class.
     pub classes: Vec<DeviceClass>,
     /// How many of them a hop may leave behind.
@@ -21,10 +21,7 @@ impl Travellers {
     /// Counts the devices.
     pub fn count(observed: &Observed, desired: &Desired) -> Self {
         let Some(devices) = &observed.devices else { return Self::default() };
-        let live_since =
-            devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
-        let exempt: Vec<u64> = desired.devices.exempt.iter().map(|(guid, _)| *guid).collect();
-        let census = Census::take(devices, live_since, &exempt);
+        let census = observed.surveys.census(devices, &desired.devices);
         let classes = census.live_classes();
         let may_leave_behind = desired.devices.leave_behind.at_most(census.live());
         Self { census: Some(census), classes, may_leave_behind }

@@ -19,7 +19,7 @@ use codeupgrade::planner::check::{Grounds, check};
 use codeupgrade::planner::observed::{
     Access, AuthorityFacts, Edition, ServersFacts, SettingsFacts, Switch, Witnesses,
 };
-use codeupgrade::planner::rollout::carried;
+use codeupgrade::planner::rollout::{Surveys, carried};
 use codeupgrade::planner::step::Step;
 use codeupgrade::planner::{Decision, Desired, Memory, Observed, Reason, decide};
 use codeupgrade::translate;
@@ -51,6 +51,7 @@ struct Run {
     joined: u64,
     memory: Memory,
     watch: Watch,
+    surveys: Arc<Surveys>,
     listed: Option<Arc<Devices>>,
     dies_in_between: bool,
     /// What was seen of each device by this process: when it was told, for how long it was connected since, by its listings.
@@ -111,6 +112,7 @@ impl Run {
             laptops,
             memory: Memory::default(),
             watch: Watch::begin(at(BEGIN), BTreeMap::new()),
+            surveys: Arc::default(),
             listed: None,
             dies_in_between: false,
             seen: BTreeMap::new(),
@@ -197,6 +199,7 @@ impl Run {
             }),
             devices: Some(devices),
             watch: Arc::new(watch),
+            surveys: Arc::clone(&self.surveys),
             ..Observed::nothing(witnesses)
         }
     }
@@ -229,6 +232,9 @@ impl Run {
         let (desired, catalog, memory) = (&self.desired, &self.catalog, &self.memory);
         let grounds = Grounds { observed: &observed, desired, catalog, memory, now: self.now() };
         prop_assert_eq!(check(&grounds, &decision), vec![]);
+        let counted_anew = Observed { surveys: Arc::default(), ..observed.clone() };
+        let same = decide(&counted_anew, desired, catalog, memory, self.now());
+        prop_assert_eq!(&same, &decision, "what was counted before changes no decision");
         if is_new {
             self.judge_order(before, &decision)?;
             self.judge_halts(&listed, &decision)?;

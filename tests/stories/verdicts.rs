@@ -7,9 +7,9 @@ use codeupgrade::api::CodeUpgrade;
 use codeupgrade::catalog::{Catalog, Os, Product, Version};
 use codeupgrade::fleet::devices::{Device, DeviceState, Devices};
 use codeupgrade::fleet::groups::UNMATCHED;
-use codeupgrade::fleet::{DevicesBuilder, Rank, Watch};
+use codeupgrade::fleet::{Census, DevicesBuilder, Rank, Watch};
 use codeupgrade::planner::memory::{Mark, Rollout, Settled};
-use codeupgrade::planner::rollout::{Judge, Judged, Verdict, overview};
+use codeupgrade::planner::rollout::{Judge, Judged, Surveys, Verdict, overview};
 use codeupgrade::planner::{Desired, Memory};
 use codeupgrade::translate;
 use jiff::{SignedDuration, Timestamp};
@@ -203,7 +203,7 @@ fn every_verdict_has_its_words_and_is_counted_as_it_is_told() {
     let mut watch = watched(&desired);
     watch.follow(&devices);
     let judged = Judged::by(release, &desired);
-    let judge = Judge::new(&devices, &judged, &desired, &memory, &watch, None);
+    let judge = Judge::new(&devices, &judged, &desired, &memory, &watch);
     let mut told = [0_u64; Verdict::ALL.len()];
     for (guid, (change, verdict, words)) in (1..).zip(rows()) {
         let mut changed = device(guid * 10);
@@ -222,7 +222,8 @@ fn every_verdict_has_its_words_and_is_counted_as_it_is_told() {
     let words = "released 2016-03-07 12:00 UTC, and no longer in the authority's list; last at 4.2.0";
     assert!(described.reason.starts_with(words), "{}", described.reason);
     told[Verdict::Missing as usize] += 1;
-    let counted = overview(&devices, release, &desired, &memory, &watch, None).verdicts;
+    let judge = Judge::before_losses(&devices, &judged, &desired, &memory, &watch);
+    let counted = overview(&Surveys::default(), &devices, &judge, None, &Census::default()).verdicts;
     assert_eq!(Verdict::ALL.map(|verdict| counted.of(verdict)), told);
     assert!(told.iter().all(|devices| *devices > 0), "each verdict is met");
 }

@@ -208,7 +208,7 @@ fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<
     let described = release.and_then(|release| catalog.catalog.release(release));
     let now = context.clock().now();
     let judged = Judged::by(described, &desired);
-    let judge = Judge::new(&devices, &judged, &desired, &memory, &watch, None);
+    let judge = Judge::new(&devices, &judged, &desired, &memory, &watch);
     let group = |index: u16| desired.devices.groups.get(usize::from(index)).map(|group| group.name.clone());
     let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
     let (mut matching, mut items, mut next) = (0, Vec::new(), None);

@@ -30,7 +30,6 @@ fn without_devices<'a>(view: &View<'a>, devices: &Devices) -> Option<&'a str> {
         let mut rollouts = view.memory.rollouts.iter().filter(|rollout| rollout.group == name);
         rollouts.any(|rollout| rollout.completed_at.is_some())
     };
-    let has_some = |index: usize| devices.rows().iter().any(|device| usize::from(device.group) == index);
     let mut named = groups.filter(|(_, group)| group.rule.names_devices() && !was_through(&group.name));
-    named.find(|(index, _)| !has_some(*index)).map(|(_, group)| group.name.as_str())
+    named.find(|(index, _)| !devices.are_in(*index)).map(|(_, group)| group.name.as_str())
 }

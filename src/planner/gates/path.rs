@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use super::{Touched, View};
 use crate::catalog::Version;
 use crate::catalog::path::{DeviceClass, NoPath};
-use crate::fleet::DeviceState;
-use crate::fleet::devices::Device;
+use crate::fleet::census::EXAMPLES;
 use crate::planner::intent::{Intent, route};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -112,29 +111,20 @@ fn refuse(view: &View<'_>, no_path: &NoPath) -> Verdict {
     }
 }
 
-/// Devices that are named of those refused.
-const SAMPLE: usize = 2;
-
 /// Some of the refused devices, and when they stop counting if none of them is heard of again.
 fn refused_devices(view: &View<'_>, refused: &[DeviceClass]) -> String {
-    let Some(devices) = &view.observed.devices else { return String::new() };
-    let unseen_for = view.desired.devices.unseen_for;
-    let live_since = devices.finished.saturating_sub(unseen_for).unwrap_or(Timestamp::MIN);
-    let exempt = &view.desired.devices.exempt;
-    let (mut sample, mut last_seen) = (Vec::new(), i64::MIN);
-    let is_refused = |device: &&Device| {
-        device.state == DeviceState::Active
-            && device.seen_since(live_since)
-            && refused.iter().any(|class| Some((class.product, class.os, class.version)) == device.app())
-            && exempt.binary_search_by_key(&device.guid, |(guid, _)| *guid).is_err()
-    };
-    for device in devices.rows().iter().filter(is_refused) {
-        if sample.len() < SAMPLE {
-            sample.push(device.guid.to_string());
-        }
-        last_seen = last_seen.max(device.last_connected);
-    }
-    let clears = Timestamp::from_second(last_seen).ok().and_then(|seen| seen.checked_add(unseen_for).ok());
+    let Some(census) = &view.travellers.census else { return String::new() };
+    let classes = refused.iter().filter_map(|class| {
+        let count = census.classes.get(&(class.product, class.os, class.version))?;
+        (count.live > 0).then_some(count)
+    });
+    let mut sample: Vec<u64> = classes.clone().flat_map(|count| count.examples).flatten().collect();
+    sample.sort_unstable();
+    sample.truncate(EXAMPLES);
+    let sample: Vec<String> = sample.iter().map(u64::to_string).collect();
+    let last_seen = classes.map(|count| count.last_connected).max();
+    let clears = last_seen.and_then(|seen| Timestamp::from_second(seen).ok());
+    let clears = clears.and_then(|seen| seen.checked_add(view.desired.devices.unseen_for).ok());
     // By the day: what moves with every sign of life would be written with every one.
     let clears = clears.map_or_else(String::new, |at| {
         format!("; if they stay silent they no longer count from {} on", at.strftime("%Y-%m-%d"))

@@ -1,5 +1,7 @@
 //! One look at the rollout of a release: group by group, in order.
 
+use std::sync::Arc;
+
 use super::count::count;
 use super::estimate::Remaining;
 use super::evidence::Examiner;
@@ -7,7 +9,7 @@ use super::progress::Progress;
 use super::release::Room;
 use super::sample::MOST_SAMPLED;
 use super::turn::Turn;
-use super::verdict::Losses;
+use super::verdict::{Judge, Judged, Losses};
 use super::{Targets, edited, flag, judge, missing, orders, release, sample, start};
 use crate::catalog::Version;
 use crate::fleet::Devices;
@@ -20,21 +22,26 @@ use crate::planner::report::GroupState;
 pub(super) fn advance(
     facts: &Facts<'_>,
     memory: &mut Memory,
-    devices: &Devices,
+    devices: &Arc<Devices>,
     release: Version,
     may_release: bool,
 ) -> Progress {
     let policy = &facts.desired.devices;
-    let Some(targets) = facts.catalog.release(release).map(|release| Targets::of(release, policy)) else {
-        return Progress::default();
-    };
+    let Some(described) = facts.catalog.release(release) else { return Progress::default() };
+    let targets = Targets::of(described, policy);
     let granted = facts.observed.witnesses.granted();
     // By the clock that shows least: an order that is given later must not seem to be one of an earlier rollout.
     start::start_rollouts(memory, &policy.groups, &targets, release, granted);
     orders::follow(memory, facts);
-    let watch = &facts.observed.watch;
+    let watch = &*facts.observed.watch;
+    let judged = Judged::by(Some(described), facts.desired);
+    let (survey, counted) = {
+        let judge = Judge::before_losses(devices, &judged, facts.desired, memory, watch);
+        let survey = facts.observed.surveys.survey(devices, &judge);
+        let counted = count(&survey, devices, &judge, granted);
+        (survey, counted)
+    };
     let examiner = Examiner::new(devices, &targets, watch);
-    let counted = count(devices, &examiner, memory, facts.desired, watch, granted);
     let losses = counted.tallies.iter().map(Losses::of).collect();
     let mut progress = Progress { complete: true, losses, ..Progress::default() };
     let mut room = Room::left(facts, &counted);
@@ -55,6 +62,7 @@ pub(super) fn advance(
             release,
             group,
             index,
+            survey: &survey,
             tally: found,
             follows_another,
         };

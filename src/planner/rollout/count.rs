@@ -1,15 +1,15 @@
-//! Counts every device of a rollout by what is known of it, in one pass and without an allocation per device.
+//! Counts the groups of a rollout: what their parts add up to, who left the list, and what is usual in each.
 
 use jiff::Timestamp;
 
-use super::evidence::{Evidence, Examiner, is_of_open_wave, released_at};
+use super::evidence::{Examiner, is_of_open_wave};
 use super::missing;
 use super::silence::{Horizon, Silence};
+use super::survey::Survey;
 use super::tally::Tally;
-use crate::fleet::devices::DeviceState;
+use super::verdict::Judge;
 use crate::fleet::{Departed, Devices, Watch};
-use crate::planner::Desired;
-use crate::planner::memory::{Memory, Rollout};
+use crate::planner::memory::Rollout;
 
 /// Every group counted, and what concerns all of them.
 #[derive(Clone, Debug)]
@@ -20,57 +20,39 @@ pub(super) struct Count {
     pub(super) under_way: u64,
 }
 
-/// Counts every group; the rollouts of memory must be those of the wanted groups, in order.
-pub(super) fn count(
-    devices: &Devices,
-    examiner: &Examiner<'_>,
-    memory: &Memory,
-    desired: &Desired,
-    watch: &Watch,
-    now: Timestamp,
-) -> Count {
-    let groups = desired.devices.groups.len();
-    let mut counters = vec![Counter::default(); groups];
+/// Counts every group that a judge judges.
+pub(super) fn count(survey: &Survey, devices: &Devices, judge: &Judge<'_>, now: Timestamp) -> Count {
+    let Some(examiner) = judge.examiner() else { return Count { tallies: Vec::new(), under_way: 0 } };
+    let (watch, rollouts) = (judge.watch(), judge.rollouts());
     let horizon = Horizon::at(devices.finished);
-    let live_since = devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
-    let mut under_way = 0;
-    for (row, device) in devices.rows().iter().enumerate() {
-        let sighting = examiner.sighting(row, device);
-        under_way += u64::from(examiner.is_under_way(device, &sighting, now));
-        let index = usize::from(device.group);
-        let (Some(counter), Some(rollout)) = (counters.get_mut(index), memory.rollouts.get(index)) else {
-            continue;
-        };
-        if device.state != DeviceState::Active {
-            continue;
-        }
-        let is_of_wave = released_at(rollout, device).is_some_and(|at| is_of_open_wave(rollout, at));
-        counter.tally.wave_listed += u64::from(is_of_wave);
-        counter.tally.wave_new += u64::from(is_of_wave && sighting.is_new);
-        if desired.devices.exemption(device.guid).is_some() {
-            continue;
-        }
-        let found = examiner.evidence(rollout, device, &sighting);
-        counter.tally.count(device, found, is_of_wave);
-        let is_behind = !matches!(found, Evidence::Done { .. }) && device.version.is_some();
-        counter.tally.awaited += u64::from(is_behind && device.seen_since(live_since));
-        let is_perhaps = examiner.is_perhaps_under_way(rollout, device, &sighting, now);
-        counter.tally.perhaps_under_way += u64::from(is_perhaps);
-        counter.silence.count(device, found, horizon);
-    }
+    let perhaps_since = examiner.perhaps_under_way_since(now);
+    let mut under_way = survey.parts().map(|part| part.under_way(now)).sum();
+    let mut counters: Vec<Counter> = (0..rollouts.len())
+        .map(|group| {
+            let mut counter = Counter::default();
+            for block in survey.blocks(group) {
+                counter.tally += block.part.tally;
+                counter.silence += block.part.silence;
+                let perhaps = perhaps_since.map_or(0, |since| block.part.perhaps_under_way(since));
+                counter.tally.perhaps_under_way += perhaps;
+            }
+            counter
+        })
+        .collect();
     for gone in watch.gone() {
-        under_way += u64::from(examiner.is_under_way(gone.device, &gone.sighting, now));
+        under_way +=
+            u64::from(examiner.under_way_until(gone.device, &gone.sighting).is_some_and(|until| until > now));
         let index = usize::from(gone.device.group);
-        let (Some(counter), Some(rollout)) = (counters.get_mut(index), memory.rollouts.get(index)) else {
+        let (Some(counter), Some(rollout)) = (counters.get_mut(index), rollouts.get(index)) else {
             continue;
         };
-        if desired.devices.exemption(gone.device.guid).is_none() {
+        if !judge.is_exempt(gone.device) {
             counter.count_gone(rollout, examiner, &gone, horizon);
         }
     }
     // After all was done, who leaves has left.
-    let is_tracked = memory.done.is_none();
-    let tallies = counters.into_iter().zip(&memory.rollouts);
+    let is_tracked = judge.misses();
+    let tallies = counters.into_iter().zip(rollouts);
     let tallies =
         tallies.map(|(counter, rollout)| counter.finish(rollout, watch, devices, is_tracked, horizon));
     Count { tallies: tallies.collect(), under_way }

@@ -18,9 +18,7 @@ pub(super) fn follow_waves(turn: &Turn<'_>, rollout: &mut Rollout) {
     }
     rollout.waves = Some(now);
     let Some(threshold) = rollout.threshold else { return };
-    let all = turn.movable(rollout.threshold).count() as u64;
-    let released =
-        turn.movable(rollout.threshold).filter(|(_, device)| device.rank <= threshold).count() as u64;
+    let (all, released) = (turn.movable(), turn.movable_to(rollout, threshold));
     let last = Wave::at(turn.group.waves.len().saturating_sub(1));
     let mut waves = (0..turn.group.waves.len()).map(Wave::at);
     let wave = waves.find(|wave| size_of(turn, *wave, all) >= released).unwrap_or(last);

@@ -80,6 +80,19 @@ impl<'a> Examiner<'a> {
         Self { targets, sightings: watch.sightings(devices), since: watch.since }
     }
 
+    /// What devices are to run.
+    pub(super) fn targets(&self) -> &'a Targets {
+        self.targets
+    }
+
+    /// Whether a wave counts a device that takes part: it is to be moved, or was released in this rollout. A wave of one device that had
+    /// nothing to do would try nothing out.
+    pub(super) fn is_movable(&self, rollout: &Rollout, device: &Device) -> bool {
+        let is_released = rollout.threshold.is_some_and(|threshold| device.rank <= threshold);
+        let has_target = self.targets.target(device.product, device.os).is_some();
+        self.targets.is_behind(device) || (is_released && has_target)
+    }
+
     /// What was seen of the device in a row.
     pub(super) fn sighting(&self, row: usize, device: &Device) -> Sighting {
         self.sightings.of(row, device)
@@ -149,24 +162,33 @@ impl<'a> Examiner<'a> {
     /// Whether a device may be told to upgrade, as far as it alone is concerned: it is released, behind, and this process has not told
     /// it yet, or it fell back and was not told too often.
     pub(super) fn may_be_told(&self, rollout: &Rollout, device: &Device, sighting: &Sighting) -> bool {
+        released_at(rollout, device).is_some() && self.may_be_told_once_released(rollout, device, sighting)
+    }
+
+    /// The same of a device that its wave may not have reached yet.
+    pub(super) fn may_be_told_once_released(
+        &self,
+        rollout: &Rollout,
+        device: &Device,
+        sighting: &Sighting,
+    ) -> bool {
         let is_told_enough = if is_told(rollout, sighting) {
             !sighting.fell_back || sighting.tells >= MOST_TELLS
         } else {
             false
         };
-        self.targets.level(device) == AppLevel::Behind
-            && released_at(rollout, device).is_some()
-            && !is_told_enough
+        self.targets.level(device) == AppLevel::Behind && !is_told_enough
     }
 
-    /// Whether this process told a device that may be upgrading now, whatever became of the rollout in which it did: an order cannot be
+    /// Until when a device may be upgrading that this process told, whatever became of the rollout in which it did: an order cannot be
     /// taken back.
-    pub(super) fn is_under_way(&self, device: &Device, sighting: &Sighting, now: Timestamp) -> bool {
-        sighting.told_at.is_some_and(|told| now.duration_since(told) < UNDER_WAY_FOR)
-            && device.state == DeviceState::Active
+    pub(super) fn under_way_until(&self, device: &Device, sighting: &Sighting) -> Option<Timestamp> {
+        let may_be = device.state == DeviceState::Active
             && self.targets.level(device) != AppLevel::Current
             && !sighting.fell_back
-            && sighting.connected < RETRY_TIME
+            && sighting.connected < RETRY_TIME;
+        let told_at = sighting.told_at.filter(|_| may_be)?;
+        Some(told_at.saturating_add(UNDER_WAY_FOR).unwrap_or(Timestamp::MAX))
     }
 
     /// Whether an earlier process may have told a device that is behind, so that it may be upgrading now. Memory keeps a record of but
@@ -178,19 +200,29 @@ impl<'a> Examiner<'a> {
         sighting: &Sighting,
         now: Timestamp,
     ) -> bool {
+        self.perhaps_under_way_since(now).is_some_and(|since| device.seen_since(since))
+            && self.was_perhaps_told(rollout, device, sighting)
+    }
+
+    /// Since when a device must have been connected that an earlier process may have told; `None` where it is too long ago that one could
+    /// have told any.
+    pub(super) fn perhaps_under_way_since(&self, now: Timestamp) -> Option<Timestamp> {
         // Only a device that was online was told.
         let gone_since = UNDER_WAY_FOR.saturating_add(ONLINE_WITHIN);
-        let gone_since = now.saturating_sub(gone_since).unwrap_or(Timestamp::MIN);
+        let is_recent = now.duration_since(self.since) < UNDER_WAY_FOR;
+        is_recent.then(|| now.saturating_sub(gone_since).unwrap_or(Timestamp::MIN))
+    }
+
+    /// The same, whenever it was connected last.
+    pub(super) fn was_perhaps_told(&self, rollout: &Rollout, device: &Device, sighting: &Sighting) -> bool {
         // An order `Retry` starts the clocks of a rollout anew, and takes back nothing.
         let began =
             rollout.wave_opened_at.map_or(rollout.started_at, |opened| opened.min(rollout.started_at));
         let connected = sighting.connected.saturating_add(sighting.carried.unwrap_or_default());
         began < self.since
-            && now.duration_since(self.since) < UNDER_WAY_FOR
             && rollout.threshold.is_some_and(|threshold| device.rank <= threshold)
             && self.targets.level(device) != AppLevel::Current
             && sighting.told_at.is_none()
-            && device.seen_since(gone_since)
             && connected < RETRY_TIME
     }
 }

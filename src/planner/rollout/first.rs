@@ -110,7 +110,7 @@ impl Turn<'_> {
 }
 
 /// The devices that were tried, the last one first.
-fn guids(first: &FirstDevice) -> impl Iterator<Item = u64> {
+pub(super) fn guids(first: &FirstDevice) -> impl Iterator<Item = u64> {
     [first.guid].into_iter().chain(first.before.iter().filter_map(|guid| guid.0.parse().ok()))
 }
 

@@ -1,16 +1,11 @@
-//! All devices of an environment, counted for people.
-
-use jiff::Timestamp;
+//! What all devices of an environment are, in numbers for people.
 
 use super::targets::AppLevel;
-use super::verdict::{Judge, Judged, Losses, Verdict};
-use crate::catalog::{Os, Product, Release, Version};
+use super::verdict::{Judge, Verdict};
+use crate::catalog::{Os, Product, Version};
+use crate::fleet::devices::Device;
 use crate::fleet::groups::UNMATCHED;
-use crate::fleet::{Devices, PerApp, Watch};
 use crate::planner::{Desired, Memory};
-
-/// Most apps that are counted one by one.
-const MOST_APPS: usize = 16;
 
 /// How many devices there are of each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,11 +19,17 @@ impl Verdicts {
         self.counts[verdict as usize]
     }
 
-    fn add(&mut self, verdict: Verdict) {
-        self.add_many(verdict, 1);
+    fn add(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
     }
 
-    fn add_many(&mut self, verdict: Verdict, devices: u64) {
+    /// Takes so many devices from one verdict to another.
+    pub(super) fn change(&mut self, from: Verdict, to: Verdict, devices: u64) {
+        self.counts[from as usize] -= devices;
+        self.add_many(to, devices);
+    }
+
+    pub(super) fn add_many(&mut self, verdict: Verdict, devices: u64) {
         self.counts[verdict as usize] += devices;
     }
 }
@@ -72,6 +73,54 @@ pub struct Overview {
 }
 
 impl Overview {
+    /// Counts a device.
+    pub(super) fn count(&mut self, judge: &Judge<'_>, device: &Device, verdict: Verdict) {
+        if verdict == Verdict::Missing {
+            // Blocked or deactivated: counted with those that are not in the list.
+            return;
+        }
+        self.verdicts.add_many(verdict, 1);
+        if matches!(verdict, Verdict::Blocked | Verdict::Deactivated | Verdict::Exempt) {
+            return;
+        }
+        self.total += 1;
+        let is_live = judge.is_live(device);
+        self.stale += u64::from(!is_live);
+        if judge.targets().is_some_and(|targets| targets.level(device) != AppLevel::Current) {
+            self.behind += 1;
+            self.stale_behind += u64::from(!is_live);
+        }
+        if verdict == Verdict::Held {
+            match device.group {
+                UNMATCHED => self.unmatched += 1,
+                _ => self.in_held_group += 1,
+            }
+        }
+    }
+
+    /// Adds the counts of other devices.
+    pub(super) fn add(&mut self, other: &Self) {
+        let Self {
+            judged: _,
+            total,
+            verdicts,
+            behind,
+            stale_behind,
+            stale,
+            unmatched,
+            in_held_group,
+            apps: _,
+            other_apps: _,
+        } = other;
+        self.total += total;
+        self.behind += behind;
+        self.stale_behind += stale_behind;
+        self.stale += stale;
+        self.unmatched += unmatched;
+        self.in_held_group += in_held_group;
+        self.verdicts.add(verdicts);
+    }
+
     /// Devices that run what they are to run, or something newer.
     pub fn done(&self) -> u64 {
         self.verdicts.of(Verdict::Done) + self.verdicts.of(Verdict::Newer)
@@ -86,65 +135,4 @@ pub fn judged_by(desired: &Desired, memory: &Memory, at: Option<Version>) -> Opt
         Some(followed) => Some(followed),
         None => desired.target.or(settled).or(at),
     }
-}
-
-/// Counts all devices against a release; `losses` are those of the rollout that goes on, if one does.
-pub fn overview(
-    devices: &Devices,
-    release: Option<&Release>,
-    desired: &Desired,
-    memory: &Memory,
-    watch: &Watch,
-    losses: Option<&[Losses]>,
-) -> Overview {
-    let judged = Judged::by(release, desired);
-    let judge = Judge::new(devices, &judged, desired, memory, watch, losses);
-    let live_since = devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
-    let judged = judge.targets().is_some_and(super::Targets::say_anything);
-    let mut overview = Overview { judged, ..Overview::default() };
-    let mut apps: PerApp<u64> = PerApp::default();
-    for (row, device) in devices.rows().iter().enumerate() {
-        let verdict = judge.verdict(row, device);
-        if verdict == Verdict::Missing {
-            // Blocked or deactivated: counted below, with those that are not in the list.
-            continue;
-        }
-        overview.verdicts.add(verdict);
-        if matches!(verdict, Verdict::Blocked | Verdict::Deactivated | Verdict::Exempt) {
-            continue;
-        }
-        overview.total += 1;
-        if let Some(app) = device.app() {
-            *apps.of(app, || 0) += 1;
-        }
-        let is_live = device.seen_since(live_since);
-        overview.stale += u64::from(!is_live);
-        if judge.targets().is_some_and(|targets| targets.level(device) != AppLevel::Current) {
-            overview.behind += 1;
-            overview.stale_behind += u64::from(!is_live);
-        }
-        if verdict == Verdict::Held {
-            match device.group {
-                UNMATCHED => overview.unmatched += 1,
-                _ => overview.in_held_group += 1,
-            }
-        }
-    }
-    overview.verdicts.add_many(Verdict::Missing, judge.missing());
-    overview.total += judge.missing();
-    overview.behind += judge.missing();
-    (overview.apps, overview.other_apps) = most_used(&apps);
-    overview
-}
-
-/// The apps that most devices run, in order, and how many devices run others.
-fn most_used(apps: &PerApp<u64>) -> (Vec<AppCount>, u64) {
-    let mut apps: Vec<AppCount> = apps
-        .iter()
-        .map(|((product, os, version), devices)| AppCount { product, os, version, devices: *devices })
-        .collect();
-    apps.sort_by_key(|app| (std::cmp::Reverse(app.devices), *app));
-    let others = apps.split_off(apps.len().min(MOST_APPS)).iter().map(|app| app.devices).sum();
-    apps.sort();
-    (apps, others)
 }

@@ -7,46 +7,48 @@ use jiff::Timestamp;
 use super::ONLINE_WITHIN;
 use super::evidence::Evidence;
 use super::first::was_tried;
-use super::targets::AppLevel;
+use super::survey::Block;
 use super::turn::Turn;
 use crate::fleet::devices::{Device, DeviceState};
 use crate::fleet::{Rank, Sighting};
 use crate::planner::memory::Rollout;
 
 impl Turn<'_> {
-    /// The devices of the group that take part, with their rows.
-    pub(super) fn members(&self) -> impl Iterator<Item = (usize, &Device)> {
-        let policy = &self.facts.desired.devices;
-        let rows = self.devices.rows().iter().enumerate();
-        rows.filter(|(_, device)| {
-            usize::from(device.group) == self.index && device.state == DeviceState::Active
-        })
-        .filter(|(_, device)| policy.exemption(device.guid).is_none())
+    /// Whether a device is of the group and takes part.
+    pub(super) fn is_member(&self, device: &Device) -> bool {
+        usize::from(device.group) == self.index
+            && device.state == DeviceState::Active
+            && self.facts.desired.devices.exemption(device.guid).is_none()
     }
 
-    /// Those that a wave counts: to be moved, or released in this rollout. A wave of one device that had nothing to do would try
-    /// nothing out.
-    pub(super) fn movable(&self, threshold: Option<Rank>) -> impl Iterator<Item = (usize, &Device)> {
-        self.members().filter(move |(_, device)| {
-            let is_released = threshold.is_some_and(|threshold| device.rank <= threshold);
-            let has_target = self.targets.target(device.product, device.os).is_some();
-            self.targets.is_behind(device) || (is_released && has_target)
-        })
+    /// The devices of the group that take part, with their rows, in the order of rank; without those of blocks in which none is wanted.
+    pub(super) fn members<'a>(
+        &'a self,
+        is_wanted: impl Fn(&Block) -> bool + 'a,
+    ) -> impl Iterator<Item = (usize, &'a Device)> {
+        let blocks = self.survey.blocks(self.index).iter().filter(move |block| is_wanted(block));
+        blocks
+            .flat_map(|block| self.survey.devices(block, self.devices))
+            .filter(|(_, device)| self.is_member(device))
     }
 
-    /// Those below what the release bundles.
-    fn behind(&self) -> impl Iterator<Item = (usize, &Device)> {
-        self.members().filter(|(_, device)| self.targets.is_behind(device))
+    /// How many devices a wave counts.
+    pub(super) fn movable(&self) -> u64 {
+        self.survey.blocks(self.index).iter().map(|block| block.part.movable).sum()
     }
 
-    /// Those that are not at what the release bundles, as far as is known.
-    fn not_done(&self) -> impl Iterator<Item = (usize, &Device)> {
-        self.members().filter(|(_, device)| self.targets.level(device) != AppLevel::Current)
+    /// How many of them are at or below a rank.
+    pub(super) fn movable_to(&self, rollout: &Rollout, rank: Rank) -> u64 {
+        let whole = self.survey.blocks(self.index).iter().filter(|block| block.last <= rank);
+        let split = self.members(|block| block.first <= rank && block.last > rank);
+        let split =
+            split.filter(|(_, device)| device.rank <= rank && self.examiner.is_movable(rollout, device));
+        whole.map(|block| block.part.movable).sum::<u64>() + split.count() as u64
     }
 }
 
 /// The `most` smallest of a sequence, in order, holding no more than that at a time.
-pub(super) fn smallest<T: Ord>(items: impl Iterator<Item = T>, most: u64) -> Vec<T> {
+fn smallest<T: Ord>(items: impl Iterator<Item = T>, most: u64) -> Vec<T> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let mut heap = BinaryHeap::new();
     for item in items {
@@ -62,50 +64,43 @@ pub(super) fn smallest<T: Ord>(items: impl Iterator<Item = T>, most: u64) -> Vec
 
 /// The ranks of the next devices to release: behind, above the threshold, within the limit.
 pub(super) fn ranks_above(turn: &Turn<'_>, threshold: Option<Rank>, limit: Rank, most: u64) -> Vec<Rank> {
-    let ranks = turn
-        .behind()
+    let is_above = |rank: Rank| threshold.is_none_or(|threshold| rank > threshold);
+    turn.members(|block| block.part.behind > 0 && is_above(block.last))
+        .filter(|(_, device)| turn.targets.is_behind(device) && is_above(device.rank))
         .map(|(_, device)| device.rank)
-        .filter(|rank| threshold.is_none_or(|threshold| *rank > threshold) && *rank <= limit);
-    smallest(ranks, most)
+        .take_while(|rank| *rank <= limit)
+        .take(usize::try_from(most).unwrap_or(usize::MAX))
+        .collect()
 }
 
 /// The rank of the last of the first `count` devices that a wave counts, of `all`; below all where the count is zero.
-///
-/// Found by counting digits of sixteen bits, the highest first, so that no rank is copied.
-pub(super) fn rank_at(turn: &Turn<'_>, threshold: Option<Rank>, count: u64, all: u64) -> Rank {
+pub(super) fn rank_at(turn: &Turn<'_>, rollout: &Rollout, count: u64, all: u64) -> Rank {
     if count == 0 {
         return Rank(0);
     }
     if count >= all {
         return Rank::LAST;
     }
-    let mut before = count - 1;
-    let mut found: u64 = 0;
-    let mut counts = vec![0_u64; 1 << 16];
-    for shift in [48, 32, 16, 0] {
-        counts.fill(0);
-        for (_, device) in turn.movable(threshold) {
-            let above = device.rank.0.checked_shr(shift + 16).unwrap_or(0);
-            if above == found {
-                let digit = (device.rank.0 >> shift) & 0xffff;
-                counts[usize::try_from(digit).unwrap_or(0)] += 1;
-            }
-        }
-        for (digit, many) in (0_u64..).zip(&counts) {
-            if before < *many {
-                found = (found << 16) | digit;
-                break;
-            }
-            before -= many;
-        }
-    }
-    Rank(found)
+    let mut before = 0;
+    let blocks = turn.survey.blocks(turn.index).iter();
+    let found = blocks.take_while(|block| {
+        let is_later = before + block.part.movable < count;
+        before += if is_later { block.part.movable } else { 0 };
+        is_later
+    });
+    let whole = found.count();
+    let block = turn.survey.blocks(turn.index).get(whole);
+    let left = usize::try_from(count - before - 1).unwrap_or(usize::MAX);
+    let rows = block.into_iter().flat_map(|block| turn.survey.devices(block, turn.devices));
+    let mut movable =
+        rows.filter(|(_, device)| turn.is_member(device) && turn.examiner.is_movable(rollout, device));
+    movable.nth(left).map_or(Rank::LAST, |(_, device)| device.rank)
 }
 
 /// The guids of devices that failed, those told longest ago first, and then of those that are lost or missing, the longest silent first:
 /// the ones that the tally counts.
 pub(super) fn failed_or_lost(turn: &Turn<'_>, rollout: &Rollout, most: u64) -> Vec<u64> {
-    let listed = turn.not_done().filter_map(|(row, device)| {
+    let listed = turn.members(|_| true).filter_map(|(row, device)| {
         let sighting = turn.examiner.sighting(row, device);
         match turn.examiner.evidence(rollout, device, &sighting) {
             Evidence::Failed { .. } => {
@@ -136,24 +131,22 @@ pub(super) fn failed_or_lost(turn: &Turn<'_>, rollout: &Rollout, most: u64) -> V
 
 /// Released devices that are online, may be told, and come first by rank; with what was seen of each.
 pub(super) fn online_to_tell<'a>(
-    turn: &Turn<'a>,
+    turn: &'a Turn<'a>,
     rollout: &Rollout,
     threshold: Rank,
     most: u64,
 ) -> Vec<(&'a Device, Sighting)> {
     let online_since = turn.granted().saturating_sub(ONLINE_WITHIN).unwrap_or(Timestamp::MIN);
     let has_moved = rollout.first.as_ref().is_some_and(|first| first.moved_at.is_some());
-    let candidates = turn
-        .behind()
-        .filter(|(_, device)| device.rank <= threshold && device.seen_since(online_since))
+    let online_since = online_since.as_second();
+    let is_wanted =
+        move |block: &Block| block.first <= threshold && block.part.tellable_connected >= online_since;
+    turn.members(is_wanted)
+        .take_while(|(_, device)| device.rank <= threshold)
+        .filter(|(_, device)| turn.targets.is_behind(device) && device.last_connected >= online_since)
         .filter(|(_, device)| has_moved || !was_tried(rollout, device.guid))
-        .filter(|(row, device)| turn.may_tell(rollout, device, &turn.examiner.sighting(*row, device)))
-        .map(|(row, device)| (device.rank, row));
-    let chosen = smallest(candidates, most).into_iter();
-    chosen
-        .map(|(_, row)| {
-            let device = &turn.devices.rows()[row];
-            (device, turn.examiner.sighting(row, device))
-        })
+        .map(|(row, device)| (device, turn.examiner.sighting(row, device)))
+        .filter(|(device, sighting)| turn.may_tell(rollout, device, sighting))
+        .take(usize::try_from(most).unwrap_or(usize::MAX))
         .collect()
 }

@@ -8,15 +8,14 @@ use jiff::SignedDuration;
 
 use super::RETRY_TIME;
 use super::evidence::{Evidence, is_of_open_wave, released_at};
-use super::first::was_tried;
-use super::pick::smallest;
+use super::first::guids;
 use super::turn::Turn;
 use crate::fleet::Rank;
 use crate::planner::desired::Share;
 use crate::planner::memory::Rollout;
 
 /// Devices of a wave that are in its sample.
-const SAMPLE: u64 = 40;
+const SAMPLE: usize = 40;
 
 /// Devices in all samples together, whatever the number of groups.
 pub(super) const MOST_SAMPLED: usize = 96;
@@ -58,15 +57,13 @@ pub(super) fn look(turn: &Turn<'_>, rollout: &mut Rollout, left: &mut usize) -> 
     let mut sample = Sample::default();
     let mut kept = Vec::new();
     if rollout.completed_at.is_none() {
-        let of_wave = turn.movable(rollout.threshold).filter(|(_, device)| {
-            released_at(rollout, device).is_some_and(|at| is_of_open_wave(rollout, at))
+        let of_wave = turn.members(|block| block.part.tally.wave_listed > 0).filter(|(_, device)| {
+            turn.examiner.is_movable(rollout, device)
+                && released_at(rollout, device).is_some_and(|at| is_of_open_wave(rollout, at))
         });
-        let rows = smallest(of_wave.map(|(row, device)| (device.rank, row)), SAMPLE);
-        let tried = turn.members().filter(|(_, device)| was_tried(rollout, device.guid));
-        let tried = tried.map(|(row, device)| (device.rank, row)).filter(|place| !rows.contains(place));
-        for (is_of_sample, (rank, row)) in
-            tried.map(|place| (false, place)).chain(rows.iter().map(|place| (true, *place)))
-        {
+        let rows: Vec<usize> = of_wave.map(|(row, _)| row).take(SAMPLE).collect();
+        let tried = tried_rows(turn, rollout).into_iter().filter(|row| !rows.contains(row));
+        for (is_of_sample, row) in tried.map(|row| (false, row)).chain(rows.iter().map(|row| (true, *row))) {
             let device = &turn.devices.rows()[row];
             let sighting = turn.examiner.sighting(row, device);
             let found = turn.examiner.evidence(rollout, device, &sighting);
@@ -79,13 +76,22 @@ pub(super) fn look(turn: &Turn<'_>, rollout: &mut Rollout, left: &mut usize) -> 
             }
             let connected = turn.examiner.connected_since_told(rollout, &sighting);
             let is_open = !matches!(found, Evidence::Done { .. } | Evidence::Unreleased);
-            kept.extend(connected.filter(|_| is_open).map(|connected| (rank, minutes(connected))));
+            kept.extend(connected.filter(|_| is_open).map(|connected| (device.rank, minutes(connected))));
         }
     }
     kept.truncate(*left);
     *left -= kept.len();
     rollout.sample = kept.into_iter().collect();
     sample
+}
+
+/// The rows of the first devices that were tried.
+fn tried_rows(turn: &Turn<'_>, rollout: &Rollout) -> Vec<usize> {
+    let tried = rollout.first.iter().flat_map(guids).filter_map(|guid| turn.devices.row_of(guid));
+    let mut rows: Vec<usize> = tried.filter(|row| turn.is_member(&turn.devices.rows()[*row])).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
 }
 
 /// Whole minutes, as far as they say anything: beyond the time that apps retry there is no more to learn.

@@ -1,5 +1,7 @@
 //! Which silence is usual in a group: people switch their computers off, and only what is beyond that is a loss.
 
+use std::ops::AddAssign;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::Evidence;
@@ -29,7 +31,7 @@ impl Horizon {
 }
 
 /// How silent a group is.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Silence {
     /// Unreleased devices that were connected within a week, and of those the silent ones.
     unreleased: u64,
@@ -40,6 +42,25 @@ pub(super) struct Silence {
     /// The same of those in flight that left the list.
     gone_silent: u64,
     gone_silent_for_long: u64,
+}
+
+impl AddAssign for Silence {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            unreleased,
+            unreleased_silent,
+            silent,
+            silent_for_long,
+            gone_silent,
+            gone_silent_for_long,
+        } = other;
+        self.unreleased += unreleased;
+        self.unreleased_silent += unreleased_silent;
+        self.silent += silent;
+        self.silent_for_long += silent_for_long;
+        self.gone_silent += gone_silent;
+        self.gone_silent_for_long += gone_silent_for_long;
+    }
 }
 
 impl Silence {
@@ -72,6 +93,11 @@ impl Silence {
                 self.gone_silent_for_long += u64::from(!device.seen_since(horizon.spoke));
             }
         }
+    }
+
+    /// Whether a device is silent for so long that it may be lost where enough are left to tell what silence is usual.
+    pub(super) fn is_silent(device: &Device, horizon: Horizon) -> bool {
+        !device.seen_since(horizon.spoke_lately)
     }
 
     /// A device in flight that is silent since before this may be lost.

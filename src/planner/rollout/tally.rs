@@ -1,5 +1,7 @@
 //! The devices of one group, counted by what is known of them.
 
+use std::ops::AddAssign;
+
 use jiff::Timestamp;
 
 use super::evidence::{Evidence, Failure};
@@ -52,6 +54,57 @@ pub(super) struct Tally {
     pub(super) perhaps_under_way: u64,
     /// Devices in flight that were last connected before this may be lost.
     pub(super) silent_since: Timestamp,
+}
+
+impl AddAssign for Tally {
+    /// Adds the counts; since when devices may be lost is told when all are counted.
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            total,
+            done,
+            behind,
+            released_behind,
+            in_flight,
+            failed,
+            fell_back,
+            unreadable,
+            lost,
+            missing,
+            missing_lost,
+            verdicts,
+            seen,
+            wave_behind,
+            wave_seen,
+            wave_seen_done,
+            wave_listed,
+            wave_new,
+            wave_gone,
+            awaited,
+            perhaps_under_way,
+            silent_since: _,
+        } = other;
+        self.total += total;
+        self.done += done;
+        self.behind += behind;
+        self.released_behind += released_behind;
+        self.in_flight += in_flight;
+        self.failed += failed;
+        self.fell_back += fell_back;
+        self.unreadable += unreadable;
+        self.lost += lost;
+        self.missing += missing;
+        self.missing_lost += missing_lost;
+        self.verdicts += verdicts;
+        self.seen += seen;
+        self.wave_behind += wave_behind;
+        self.wave_seen += wave_seen;
+        self.wave_seen_done += wave_seen_done;
+        self.wave_listed += wave_listed;
+        self.wave_new += wave_new;
+        self.wave_gone += wave_gone;
+        self.awaited += awaited;
+        self.perhaps_under_way += perhaps_under_way;
+    }
 }
 
 impl Tally {

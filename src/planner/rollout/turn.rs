@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::evidence::Examiner;
+use super::survey::Survey;
 use super::tally::Tally;
 use super::targets::Targets;
 use crate::catalog::Version;
@@ -20,6 +21,8 @@ pub(super) struct Turn<'a> {
     pub(super) release: Version,
     pub(super) group: &'a Group,
     pub(super) index: usize,
+    /// The devices by rank, counted before this look changed anything.
+    pub(super) survey: &'a Survey,
     pub(super) tally: &'a Tally,
     /// Whether devices were released in a group before this one.
     pub(super) follows_another: bool,

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::count::count;
 use super::evidence::{Evidence, Examiner, Failure};
 use super::tally::Tally;
 use super::targets::AppLevel;
@@ -12,6 +11,7 @@ use super::{RETRY_TIME, Targets};
 use crate::catalog::{Acceptance, Release, Version};
 use crate::fleet::devices::{Device, DeviceState};
 use crate::fleet::{Departed, Devices, PerApp, Sighting, Watch};
+use crate::planner::desired::DevicePolicy;
 use crate::planner::memory::{Memory, Rollout};
 use crate::planner::window::{Opening, opening};
 use crate::planner::{Desired, words};
@@ -183,18 +183,16 @@ impl<'a> Judged<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// A judge of one listing. `losses` saves counting them once more.
-    pub fn new(
+    /// A judge of one listing to whom who is lost is under way, and nobody is missing.
+    pub fn before_losses(
         devices: &Devices,
         judged: &'a Judged<'a>,
         desired: &'a Desired,
         memory: &'a Memory,
         watch: &'a Watch,
-        losses: Option<&[Losses]>,
     ) -> Self {
         let groups = &desired.devices.groups;
         let (release, targets) = (judged.release, judged.targets.as_ref());
-        let examiner = targets.map(|targets| Examiner::new(devices, targets, watch));
         let settled = memory.settled.as_ref().map(|settled| settled.release);
         // Ranks of another release, or groups that the rows were not matched by, say nothing about these rollouts.
         let is_rolled_out = settled.is_some()
@@ -202,34 +200,73 @@ impl<'a> Judge<'a> {
             && devices.arrangement == desired.devices.arrangement(settled)
             && memory.rollouts.len() == groups.len()
             && memory.rollouts.iter().zip(groups).all(|(rollout, group)| rollout.group == group.name);
-        let rollouts = if is_rolled_out { &memory.rollouts[..] } else { &[] };
-        let losses = match &examiner {
-            Some(examiner) if is_rolled_out => losses.map_or_else(
-                || {
-                    let counted = count(devices, examiner, memory, desired, watch, devices.finished);
-                    counted.tallies.iter().map(Losses::of).collect()
-                },
-                <[Losses]>::to_vec,
-            ),
-            Some(_) | None => Vec::new(),
-        };
         let live_since =
             devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
-        let mut judge = Self {
+        Self {
             release,
             targets,
-            examiner,
+            examiner: targets.map(|targets| Examiner::new(devices, targets, watch)),
             desired,
-            rollouts,
+            rollouts: if is_rolled_out { &memory.rollouts[..] } else { &[] },
             watch,
             misses: memory.done.is_none(),
-            losses,
+            losses: Vec::new(),
             lost: Vec::new(),
             live_since,
             acceptances: RefCell::default(),
-        };
-        judge.lost = judge.lost_cuts(devices);
-        judge
+        }
+    }
+
+    /// The same, knowing how many of each group are lost and missing.
+    pub(super) fn with_losses(mut self, devices: &Devices, losses: Vec<Losses>) -> Self {
+        self.losses = losses;
+        self.lost = self.lost_cuts(devices);
+        self
+    }
+
+    /// What is known of each device.
+    pub(super) fn examiner(&self) -> Option<&Examiner<'a>> {
+        self.examiner.as_ref()
+    }
+
+    /// The release that devices are judged by.
+    pub(super) fn release(&self) -> Option<&'a Release> {
+        self.release
+    }
+
+    /// How they are to be brought along.
+    pub(super) fn policy(&self) -> &'a DevicePolicy {
+        &self.desired.devices
+    }
+
+    /// What was seen of them.
+    pub(super) fn watch(&self) -> &'a Watch {
+        self.watch
+    }
+
+    /// Whether who left the list is missing, rather than gone for good.
+    pub(super) fn misses(&self) -> bool {
+        self.misses
+    }
+
+    /// The rollouts that devices are in, in the order of the groups.
+    pub(super) fn rollouts(&self) -> &'a [Rollout] {
+        self.rollouts
+    }
+
+    /// The rollout of a group.
+    pub(super) fn rollout_of(&self, group: u16) -> Option<&'a Rollout> {
+        self.rollouts.get(usize::from(group))
+    }
+
+    /// Whether the spec exempts a device.
+    pub(super) fn is_exempt(&self, device: &Device) -> bool {
+        self.policy().exemption(device.guid).is_some()
+    }
+
+    /// Whether a device is not silent for so long that no gate counts it.
+    pub(super) fn is_live(&self, device: &Device) -> bool {
+        device.seen_since(self.live_since)
     }
 
     /// What devices are to run.
@@ -274,7 +311,7 @@ impl<'a> Judge<'a> {
             DeviceState::Deactivated => return Verdict::Deactivated,
             DeviceState::Active => {}
         }
-        if self.desired.devices.exemption(device.guid).is_some() {
+        if self.is_exempt(device) {
             return Verdict::Exempt;
         }
         let (Some(targets), Some(version)) = (&self.targets, device.version) else {
@@ -304,7 +341,7 @@ impl<'a> Judge<'a> {
             Some(Evidence::Unreleased | Evidence::Done { .. }) | None => match self.group(device) {
                 None => Verdict::Held,
                 Some(group) if group.held => Verdict::Held,
-                Some(_) if !device.seen_since(self.live_since) => Verdict::Stale,
+                Some(_) if !self.is_live(device) => Verdict::Stale,
                 Some(_) => Verdict::Waiting,
             },
         }
@@ -314,8 +351,8 @@ impl<'a> Judge<'a> {
         self.desired.devices.groups.get(usize::from(device.group))
     }
 
-    fn rollout(&self, device: &Device) -> Option<&'a Rollout> {
-        self.rollouts.get(usize::from(device.group))
+    pub(super) fn rollout(&self, device: &Device) -> Option<&'a Rollout> {
+        self.rollout_of(device.group)
     }
 
     fn evidence(&self, device: &Device, sighting: &Sighting) -> Option<Evidence> {

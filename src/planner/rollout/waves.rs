@@ -15,13 +15,12 @@ pub(super) fn digest(waves: &[Share]) -> String {
 
 /// What a wave releases at most, as the list of waves is now: a device count becomes the rank of the last of them.
 pub(super) fn limit_of(turn: &Turn<'_>, rollout: &Rollout, wave: Wave) -> Rank {
-    let threshold = rollout.threshold;
-    let all = turn.movable(threshold).count() as u64;
+    let all = turn.movable();
     let is_last = wave.place() + 1 >= turn.group.waves.len();
     let count = size_of(turn, wave, all);
-    let limit = if is_last && count >= all { Rank::LAST } else { rank_at(turn, threshold, count, all) };
+    let limit = if is_last && count >= all { Rank::LAST } else { rank_at(turn, rollout, count, all) };
     // Cumulative: a wave never takes back what an earlier one released.
-    limit.max(threshold.unwrap_or(Rank(0)))
+    limit.max(rollout.threshold.unwrap_or(Rank(0)))
 }
 
 /// How many of all devices that are to be moved a wave releases.

@@ -123,6 +123,7 @@ impl Run {
             proofs: self.proofs.iter().filter_map(|(name, finding)| proof(name, finding)).collect(),
             orders: self.object.open_orders(desired),
             watch: Arc::new(self.process.watch.clone()),
+            surveys: Arc::clone(&self.process.surveys),
             hooks: self.hooks.readings(desired),
             hook_runs: self.hooks.runs(self.now),
             catalog_problems: self.catalog_problems.clone(),

@@ -21,6 +21,7 @@ pub(super) struct Process {
     pub(super) settings: Option<SettingsFacts>,
     pub(super) devices: Option<Arc<Devices>>,
     pub(super) watch: Watch,
+    pub(super) surveys: Arc<rollout::Surveys>,
     pub(super) group_problems: Vec<Problem>,
     pub(super) wants: Option<Wants>,
 }
@@ -36,6 +37,7 @@ impl Process {
             servers: None,
             settings: None,
             devices: None,
+            surveys: Arc::default(),
             watch: Watch::begin(now, rollout::carried(&memory.rollouts)),
             group_problems: Vec::new(),
             wants: None,

@@ -1,0 +1,59 @@
+//! All devices of an environment, counted for people.
+
+use std::sync::Arc;
+
+use super::losses::{count_losses, readable_lost};
+use super::overview::{AppCount, Overview};
+use super::surveys::Surveys;
+use super::targets::Targets;
+use super::verdict::{Judge, Losses, Verdict};
+use crate::fleet::{Census, Devices};
+
+/// Most apps that are counted one by one.
+const MOST_APPS: usize = 16;
+
+/// Counts all devices as a judge judges them; `losses` are those of the rollout that goes on, if one does, and `census` says what they
+/// run.
+pub fn overview(
+    surveys: &Surveys,
+    devices: &Arc<Devices>,
+    judge: &Judge<'_>,
+    losses: Option<&[Losses]>,
+    census: &Census,
+) -> Overview {
+    let survey = surveys.survey(devices, judge);
+    let counted;
+    let losses = match losses {
+        Some(losses) => losses,
+        None => {
+            counted = count_losses(&survey, devices, judge);
+            &counted
+        }
+    };
+    let judged = judge.targets().is_some_and(Targets::say_anything);
+    let mut overview = Overview { judged, ..Overview::default() };
+    survey.parts().for_each(|part| overview.add(&part.overview));
+    for (group, losses) in losses.iter().enumerate().take(judge.rollouts().len()) {
+        let lost = readable_lost(&survey, group, losses);
+        overview.verdicts.change(Verdict::InFlight, Verdict::Lost, lost);
+        overview.verdicts.add_many(Verdict::Missing, losses.missing);
+        overview.total += losses.missing;
+        overview.behind += losses.missing;
+    }
+    let apps = census.classes.iter().map(|((product, os, version), count)| AppCount {
+        product: *product,
+        os: *os,
+        version: *version,
+        devices: count.live + count.stale,
+    });
+    (overview.apps, overview.other_apps) = most_used(apps.collect());
+    overview
+}
+
+/// The apps that most devices run, in order, and how many devices run others.
+fn most_used(mut apps: Vec<AppCount>) -> (Vec<AppCount>, u64) {
+    apps.sort_by_key(|app| (std::cmp::Reverse(app.devices), *app));
+    let others = apps.split_off(apps.len().min(MOST_APPS)).iter().map(|app| app.devices).sum();
+    apps.sort();
+    (apps, others)
+}
