@@ -22,14 +22,8 @@ pub fn overview(
     census: &Census,
 ) -> Overview {
     let survey = surveys.survey(devices, judge);
-    let counted;
-    let losses = match losses {
-        Some(losses) => losses,
-        None => {
-            counted = count_losses(&survey, devices, judge);
-            &counted
-        }
-    };
+    let counted = losses.is_none().then(|| count_losses(&survey, devices, judge));
+    let losses = losses.or(counted.as_deref()).unwrap_or_default();
     let judged = judge.targets().is_some_and(Targets::say_anything);
     let mut overview = Overview { judged, ..Overview::default() };
     survey.parts().for_each(|part| overview.add(&part.overview));

@@ -9,8 +9,8 @@ use crate::planner::memory::Rollout;
 
 /// Digest of a list of waves.
 pub(super) fn digest(waves: &[Share]) -> String {
-    let identity: String = waves.iter().map(|wave| format!("{wave:?};")).collect();
-    format!("{:08x}", first_eight_bytes_of(&identity) >> 32)
+    let identity: Vec<String> = waves.iter().map(|wave| format!("{wave:?};")).collect();
+    format!("{:08x}", first_eight_bytes_of(&identity.concat()) >> 32)
 }
 
 /// What a wave releases at most, as the list of waves is now: a device count becomes the rank of the last of them.
