@@ -271,7 +271,9 @@ fn looking(count: u64, at: &str, look: Look) -> impl FnMut() {
         if let Look::MinuteByMinute = look {
             for step in &decision.steps {
                 if let Step::FlagDevices { devices, .. } = step {
-                    devices.iter().for_each(|device| watch.note_told(device.guid, now));
+                    for device in devices {
+                        watch.note_told(device.guid, now);
+                    }
                 }
             }
             observed.watch = Arc::new(watch.clone());
