@@ -103,6 +103,9 @@ fn stretch(span: SignedDuration, factor: u32) -> SignedDuration {
     SignedDuration::new(seconds, rest)
 }
 
+/// How much of a second may have gone when the API server wrote it down.
+const OF_A_SECOND: SignedDuration = SignedDuration::from_millis(999);
+
 impl Clock {
     /// A clock that shows real time.
     pub fn real_time() -> Self {
@@ -162,6 +165,14 @@ impl Clock {
     /// A time that the API server wrote, in this clock's time.
     pub fn of_api_server(&self, time: Timestamp) -> Timestamp {
         self.inner.course.at(time)
+    }
+
+    /// A time of an object's metadata, which is in whole seconds, in this clock's time: the end of that second, but nothing that is yet
+    /// to come.
+    pub fn of_metadata(&self, time: Timestamp) -> Timestamp {
+        let written = self.of_api_server(time);
+        let at_the_latest = time.saturating_add(OF_A_SECOND).unwrap_or(time);
+        self.of_api_server(at_the_latest).min(self.now().max(written))
     }
 
     /// How long a span of this clock takes in real time, as long as time goes on; nothing for a span that is over.

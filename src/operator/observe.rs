@@ -101,7 +101,7 @@ async fn ending(context: &Context, object: &CodeUpgrade) -> Ending {
             tracing::warn!(%error, "the namespace of an object that is being deleted could not be read");
         }
     }
-    Ending::Alone(context.clock().of_api_server(since.0))
+    Ending::Alone(context.clock().of_metadata(since.0))
 }
 
 /// What is wrong with the groups, which shows only where the organisations are known: told of these groups alone.

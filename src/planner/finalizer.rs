@@ -5,11 +5,18 @@ use jiff::SignedDuration;
 
 use super::draft::Draft;
 use super::facts::Facts;
-use super::observed::{Ending, Finalizer, Revisions, WorkloadReading};
+use super::observed::{Ending, Finalizer, Revisions, Rights, WorkloadReading};
 use super::step::Step;
 
-/// An object that is deleted waits for so long until its catches are open: who may not open them may not be waited for.
+/// An object that is deleted waits for so long until its catches are open: who may not open them may not be waited for. It counts from when
+/// somebody was there to open them.
 const GIVING_BACK_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+/// So many attempts to open a catch are enough to give it up; one may meet somebody else's write.
+const ATTEMPTS: u32 = 3;
+
+/// For so long it waits for a workload that cannot be read: mostly its account has gone before it, and comes back no more.
+const UNREAD_FOR: SignedDuration = SignedDuration::from_mins(2);
 
 /// Holds the finalizer while a hop is in flight or a catch is held, and lets it go after.
 pub(super) fn hold(facts: &Facts<'_>, draft: &mut Draft) {
@@ -51,19 +58,41 @@ fn is_needed(facts: &Facts<'_>, draft: &Draft) -> Need {
             }
         }
         Ending::Alone(since) => {
-            let is_over = facts.now.duration_since(since) > GIVING_BACK_FOR;
-            if gives_back && !is_over { Need::Is } else { Need::IsNot }
+            let waited = facts.now.duration_since(since.max(facts.observed.watch.since));
+            let is_worth_it = waited <= GIVING_BACK_FOR || (opens && !is_given_up(facts, draft));
+            let may_be_read = waited <= UNREAD_FOR && facts.observed.workloads.values().any(is_unreadable);
+            if (gives_back && is_worth_it) || may_be_read { Need::Is } else { Need::IsNot }
         }
         Ending::No => {
             let mut readings = facts.observed.workloads.values();
             if holds || gives_back || readings.clone().any(is_held) {
                 Need::Is
-            } else if readings.any(|reading| matches!(reading, WorkloadReading::Unreadable(_))) {
+            } else if readings.any(is_unreadable) {
                 Need::Unknown
             } else {
                 Need::IsNot
             }
         }
+    }
+}
+
+/// Whether every catch that is still to be opened was tried often enough, or may not be opened.
+fn is_given_up(facts: &Facts<'_>, draft: &Draft) -> bool {
+    draft.steps.iter().all(|step| {
+        let Step::OpenCatch { workload } = step else { return true };
+        let failing = facts.observed.failing.get(&step.purpose());
+        let is_denied = facts
+            .observed
+            .workload(workload)
+            .is_some_and(|workload| matches!(workload.rights, Rights::Denied(_)));
+        is_denied || failing.is_some_and(|failing| failing.attempts >= ATTEMPTS)
+    })
+}
+
+fn is_unreadable(reading: &WorkloadReading) -> bool {
+    match reading {
+        WorkloadReading::Unreadable(_) => true,
+        WorkloadReading::Read(_) | WorkloadReading::Missing => false,
     }
 }
 

@@ -1,6 +1,5 @@
 //! What other objects say: orders, rival claims, and what other environments have proven.
 
-use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
@@ -57,17 +56,12 @@ pub(in crate::operator) fn order_objects(context: &Context, object: &CodeUpgrade
     open.cloned().collect()
 }
 
-/// The API server writes whole seconds: this much of one may have gone when it wrote one down.
-const OF_A_SECOND: SignedDuration = SignedDuration::from_millis(999);
-
-/// The order as if it had been created by the operator's clock, which may run faster than the API server's; at the end of the second that
-/// the API server wrote, or now, so that no answer to what was just told seems to have been given before it.
+/// The order as if it had been created by the operator's clock, which may run faster than the API server's: no answer to what was just
+/// told seems to have been given before it.
 pub(in crate::operator) fn in_clock_time(clock: &Clock, order: &CodeUpgradeOrder) -> CodeUpgradeOrder {
     let mut order = order.clone();
     if let Some(created) = &mut order.metadata.creation_timestamp {
-        let at_the_latest = created.0.saturating_add(OF_A_SECOND).unwrap_or(created.0);
-        let now = clock.now().max(clock.of_api_server(created.0));
-        *created = Time(clock.of_api_server(at_the_latest).min(now));
+        *created = Time(clock.of_metadata(created.0));
     }
     order
 }
