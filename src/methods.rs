@@ -232,10 +232,7 @@ pub async fn check_rights(client: &Client, namespace: &str, upgrade: Upgrade<'_>
 /// # Errors
 /// The workload is missing or of a form that has no catch, or the API server refused.
 pub async fn hold_catch(client: &Client, namespace: &str, workload: &WorkloadRef) -> Result<Outcome, Error> {
-    match workload.kind {
-        WorkloadKind::StatefulSet => hold_kind::<StatefulSet>(client, namespace, workload).await,
-        WorkloadKind::Deployment => hold_kind::<Deployment>(client, namespace, workload).await,
-    }
+    move_catch(client, namespace, workload, Catch::Held).await
 }
 
 /// Opens the catch of a workload that the operator holds and that has settled: nothing rolls by it.
@@ -243,10 +240,7 @@ pub async fn hold_catch(client: &Client, namespace: &str, workload: &WorkloadRef
 /// # Errors
 /// The workload is missing, or its template waits, or the API server refused.
 pub async fn open_catch(client: &Client, namespace: &str, workload: &WorkloadRef) -> Result<Outcome, Error> {
-    match workload.kind {
-        WorkloadKind::StatefulSet => open_kind::<StatefulSet>(client, namespace, workload).await,
-        WorkloadKind::Deployment => open_kind::<Deployment>(client, namespace, workload).await,
-    }
+    move_catch(client, namespace, workload, Catch::Open).await
 }
 
 /// Lets a server run an image: the template, where the operator writes it, and the catch open, in one write.
@@ -267,41 +261,47 @@ enum Run {
     Dry,
 }
 
-async fn hold_kind<K: Kind>(
+/// Brings the catch of a workload into a position, unless it is there or something hinders it.
+async fn move_catch(
     client: &Client,
     namespace: &str,
     workload: &WorkloadRef,
+    to: Catch,
+) -> Result<Outcome, Error> {
+    match workload.kind {
+        WorkloadKind::StatefulSet => move_kind::<StatefulSet>(client, namespace, workload, to).await,
+        WorkloadKind::Deployment => move_kind::<Deployment>(client, namespace, workload, to).await,
+    }
+}
+
+async fn move_kind<K: Kind>(
+    client: &Client,
+    namespace: &str,
+    workload: &WorkloadRef,
+    to: Catch,
 ) -> Result<Outcome, Error> {
     let target = Target::<K>::new(client, namespace, workload);
     let object = target.get().await?;
-    if object.catch() == Catch::Held {
+    if object.catch() == to {
         return Ok(Outcome::AlreadySo);
     }
-    let misfits = fit::misfits(&object).into_iter();
-    if let Some(misfit) =
-        misfits.chain(ownership::of_catch(&object)).find(|misfit| misfit.hinders == Hinders::Catch)
-    {
-        return Err(target.unfit(misfit.why));
+    if let Some(why) = hindrance(&object, to) {
+        return Err(target.unfit(why));
     }
-    target.patch(&object, K::catch_fields(Catch::Held), Run::Real).await?;
+    target.patch(&object, K::catch_fields(to), Run::Real).await?;
     Ok(Outcome::Changed)
 }
 
-async fn open_kind<K: Kind>(
-    client: &Client,
-    namespace: &str,
-    workload: &WorkloadRef,
-) -> Result<Outcome, Error> {
-    let target = Target::<K>::new(client, namespace, workload);
-    let object = target.get().await?;
-    if object.catch() == Catch::Open {
-        return Ok(Outcome::AlreadySo);
+/// Why the catch of a workload cannot be brought into a position.
+fn hindrance<K: Kind>(object: &K, to: Catch) -> Option<String> {
+    match to {
+        Catch::Held => {
+            let mut misfits = fit::misfits(object).into_iter().chain(ownership::of_catch(object));
+            misfits.find(|misfit| misfit.hinders == Hinders::Catch).map(|misfit| misfit.why)
+        }
+        Catch::Open => (object.revisions() != Revisions::One)
+            .then(|| "its template waits: opened, it would roll at once".to_owned()),
     }
-    if object.revisions() != Revisions::One {
-        return Err(target.unfit("its template waits: opened, it would roll at once".to_owned()));
-    }
-    target.patch(&object, K::catch_fields(Catch::Open), Run::Real).await?;
-    Ok(Outcome::Changed)
 }
 
 async fn upgrade_kind<K: Kind>(

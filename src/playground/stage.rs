@@ -68,31 +68,58 @@ pub enum Error {
 /// How often an object is applied where the API server itself is at fault.
 const ATTEMPTS: u32 = 5;
 
+/// An object on its way to the API server, with the way there.
+struct Addressed {
+    kind: String,
+    name: String,
+    objects: Api<DynamicObject>,
+    object: DynamicObject,
+}
+
+impl Addressed {
+    /// An object of a kind; a namespaced one into `namespace`.
+    fn new<K: Resource<DynamicType = ()>>(
+        client: &Client,
+        namespace: Option<&str>,
+        mut object: Value,
+    ) -> Result<Self, Error> {
+        let resource = ApiResource::erase::<K>(&());
+        object["apiVersion"] = K::api_version(&()).into();
+        object["kind"] = K::kind(&()).into();
+        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let objects = match namespace {
+            Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+            None => Api::all_with(client.clone(), &resource),
+        };
+        let object = serde_json::from_value(object).map_err(|error| Error::Chart(error.to_string()))?;
+        Ok(Self { kind: resource.kind, name, objects, object })
+    }
+
+    /// What became of it, with its name where it was refused.
+    fn answered(self, answer: kube::Result<DynamicObject>) -> Result<(), Error> {
+        let Self { kind, name, .. } = self;
+        answer.map(|_| ()).map_err(|source| Error::Apply { kind, name, source: Box::new(source) })
+    }
+}
+
 /// Applies one object; a namespaced one into `namespace`.
 pub async fn apply<K: Resource<DynamicType = ()>>(
     client: &Client,
     namespace: Option<&str>,
-    mut object: Value,
+    object: Value,
 ) -> Result<(), Error> {
-    let resource = ApiResource::erase::<K>(&());
-    object["apiVersion"] = K::api_version(&()).into();
-    object["kind"] = K::kind(&()).into();
-    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    let objects: Api<DynamicObject> = match namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
-    };
-    let failed =
-        |source| Error::Apply { kind: resource.kind.clone(), name: name.clone(), source: Box::new(source) };
+    let addressed = Addressed::new::<K>(client, namespace, object)?;
     let parameters = PatchParams::apply(STAGE_MANAGER).force();
+    let patch = Patch::Apply(&addressed.object);
     for _ in 1..ATTEMPTS {
-        match objects.patch(&name, &parameters, &Patch::Apply(&object)).await {
+        match addressed.objects.patch(&addressed.name, &parameters, &patch).await {
             // It ran out of time by itself, as on a busy machine; what is applied twice is applied once.
             Err(kube::Error::Api(status)) if status.code >= 500 => {}
-            other => return other.map(|_| ()).map_err(failed),
+            other => return addressed.answered(other),
         }
     }
-    objects.patch(&name, &parameters, &Patch::Apply(&object)).await.map(|_| ()).map_err(failed)
+    let last = addressed.objects.patch(&addressed.name, &parameters, &patch).await;
+    addressed.answered(last)
 }
 
 /// Creates an object unless it is there: whoever does so owns none of its fields, as a person who types `kubectl create`.
@@ -102,21 +129,13 @@ pub async fn apply<K: Resource<DynamicType = ()>>(
 pub async fn create<K: Resource<DynamicType = ()>>(
     client: &Client,
     namespace: &str,
-    mut object: Value,
+    object: Value,
 ) -> Result<(), Error> {
-    let resource = ApiResource::erase::<K>(&());
-    object["apiVersion"] = K::api_version(&()).into();
-    object["kind"] = K::kind(&()).into();
-    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    let failed =
-        |source| Error::Apply { kind: resource.kind.clone(), name: name.clone(), source: Box::new(source) };
-    let object: DynamicObject =
-        serde_json::from_value(object).map_err(|error| Error::Chart(error.to_string()))?;
-    let objects: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
+    let addressed = Addressed::new::<K>(client, Some(namespace), object)?;
     let parameters = PostParams { field_manager: Some(STAGE_MANAGER.to_owned()), ..PostParams::default() };
-    match objects.create(&parameters, &object).await {
+    match addressed.objects.create(&parameters, &addressed.object).await {
         Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-        other => other.map(|_| ()).map_err(failed),
+        other => addressed.answered(other),
     }
 }
 
