@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod glob;
 pub mod groups;
 pub mod guid_text;
+pub mod instants;
 pub mod organisations;
 pub mod per_app;
 pub mod rank;

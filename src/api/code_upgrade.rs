@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use backup::BackupSpec;
 pub use devices::{DeviceGroupSpec, DevicesSpec};
 pub use policy::{
-    AcceptedRiskSpec, ApprovalMode, ApprovalsSpec, HookSpec, LastUpgradeSpec, ProvenInSpec, StorageAtOnceSpec,
+    AcceptedRiskSpec, ApprovalsSpec, HookSpec, LastUpgradeSpec, ProvenInSpec, StorageAtOnceSpec,
 };
 pub use schedule::WindowsSpec;
 pub use server::{AuthoritySpec, StorageSpec};

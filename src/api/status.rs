@@ -10,9 +10,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient;
-use crate::catalog::{Os, Product, Version};
+use crate::catalog::Version;
 use crate::fleet::{Guid, ServerName, ServerRole};
 use crate::planner::Memory;
+use crate::planner::report::{BackupsInterrupted, Now};
+use crate::planner::rollout::{AppCount, Estimate};
 
 /// The status of a `CodeUpgrade`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -42,7 +44,7 @@ pub struct CodeUpgradeStatus {
     pub versions: VersionsStatus,
     /// What is being done.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::part")]
-    pub now: Option<NowStatus>,
+    pub now: Option<Now>,
     /// The servers; those that are as wanted are left out first where there are very many.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["guid".into()]))]
     #[schemars(length(max = 512))]
@@ -53,7 +55,7 @@ pub struct CodeUpgradeStatus {
     pub servers_left_out: u32,
     /// Storage that cannot take backups now.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::part")]
-    pub backups_interrupted: Option<BackupsInterruptedStatus>,
+    pub backups_interrupted: Option<BackupsInterrupted>,
     /// The devices; absent before the first complete listing.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::part")]
     pub devices: Option<DevicesStatus>,
@@ -118,30 +120,6 @@ pub struct VersionsStatus {
     pub target: Option<Version>,
 }
 
-/// What is being done.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct NowStatus {
-    /// What is being done, such as `upgrade to 4.3.5.3`.
-    pub what: String,
-    /// To what object.
-    pub object: String,
-    /// Since when.
-    pub since: Timestamp,
-    /// How long it usually takes, with the source.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub usually: Option<String>,
-    /// When it will be called slow.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub warns_at: Option<Timestamp>,
-    /// When it will stall.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stalls_at: Option<Timestamp>,
-    /// What comes next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-}
-
 /// One server.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -163,18 +141,6 @@ pub struct ServerStatus {
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-}
-
-/// Storage that cannot take backups now.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct BackupsInterruptedStatus {
-    /// Storage servers that cannot take backups now.
-    pub servers: u32,
-    /// Devices that back up to them, as far as known.
-    pub devices: u64,
-    /// Since when.
-    pub since: Timestamp,
 }
 
 /// The devices, in numbers.
@@ -239,11 +205,11 @@ pub struct DevicesStatus {
     /// When all may be done if devices go on as they do; absent before enough of them moved to say so. Pauses between waves are
     /// counted, closed windows are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimate: Option<EstimateStatus>,
+    pub estimate: Option<Estimate>,
     /// The apps that most devices run.
     #[schemars(length(max = 16))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub apps: Vec<AppStatus>,
+    pub apps: Vec<AppCount>,
     /// Devices with other apps than those.
     #[serde(default)]
     pub other_apps: u64,
@@ -252,30 +218,6 @@ pub struct DevicesStatus {
     #[schemars(length(max = 64))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupStatus>,
-}
-
-/// When all devices may be done, and what that is based on.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct EstimateStatus {
-    /// When, rounded up to the hour.
-    pub done_at: Timestamp,
-    /// Devices that moved in a day of the wave that is open.
-    pub per_day: u64,
-}
-
-/// An app and how many devices run it.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct AppStatus {
-    /// The app.
-    pub product: Product,
-    /// The operating system.
-    pub os: Os,
-    /// The version.
-    pub version: Version,
-    /// How many devices run it.
-    pub devices: u64,
 }
 
 /// One group of devices, in numbers.

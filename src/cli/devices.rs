@@ -15,7 +15,7 @@ use kube::{Api, Client};
 
 use super::output::{fail, print};
 use crate::api::devices::{DevicePage, DeviceQuery, TOKEN_AUDIENCE, TOKEN_HEADER};
-use crate::planner::rollout::Verdict;
+use crate::planner::rollout::DeviceVerdict;
 
 /// Through the proxy any replica may answer, and only one of them acts: it is asked again so often.
 const TRIES: u32 = 10;
@@ -140,7 +140,7 @@ fn http_request(url: &str, token: &str) -> Result<axum::http::Request<Vec<u8>>, 
 /// The query; its words are checked here, so that a typing error costs no question.
 fn query(arguments: &Arguments) -> Result<String, String> {
     for state in &arguments.state {
-        Verdict::named(state).map_err(|problem| format!("--state {state}: {problem}"))?;
+        DeviceVerdict::named(state).map_err(|problem| format!("--state {state}: {problem}"))?;
     }
     let query = DeviceQuery {
         state: (!arguments.state.is_empty()).then(|| arguments.state.join(",")),

@@ -68,7 +68,7 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
     };
     match runtime.block_on(fetch(arguments)) {
         Ok(fetched) => {
-            print(&told(&arguments.output, &fetched));
+            print(&sentence(&arguments.output, &fetched));
             ExitCode::SUCCESS
         }
         Err(error) => fail(error, None),
@@ -118,7 +118,7 @@ pub(super) async fn read_list(client: &Client, list: &str) -> Result<String, Str
     download::read_list(client, &read_url(list)?).await
 }
 
-fn told(output: &Path, fetched: &Fetched) -> String {
+fn sentence(output: &Path, fetched: &Fetched) -> String {
     let Fetched { found, from, resumed_at } = fetched;
     let whence = match (from, resumed_at) {
         (None, _) => "was there already".to_owned(),

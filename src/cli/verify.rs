@@ -72,11 +72,11 @@ async fn verify_one(arguments: &Arguments, list: Option<&str>, file: &Path) -> R
     let found = hash_file(file, expected.clone()).await.map_err(|error| error.to_string())?;
     expected.check(&found).map_err(|mismatch| mismatch.to_string())?;
     let verdict = if expected.says_nothing() { "" } else { "OK, " };
-    print(&told(file, verdict, &found));
+    print(&sentence(file, verdict, &found));
     Ok(())
 }
 
-fn told(file: &Path, verdict: &str, found: &Found) -> String {
+fn sentence(file: &Path, verdict: &str, found: &Found) -> String {
     let sha256 = found.sha256.map_or_else(String::new, |sum| format!(", SHA-256 {sum}"));
     format!("{}: {verdict}{} bytes, MD5 {}{sha256}\n", file.display(), found.size, found.md5)
 }

@@ -19,7 +19,7 @@ pub enum Error {
     #[error("{0}")]
     Refused(Box<Refused>),
     /// No mirror gave the file.
-    #[error("{}", told(.0))]
+    #[error("{}", each_refusal(.0))]
     NoMirror(Vec<Refused>),
     /// The disk has no room.
     #[error("{} has {free} bytes free, and {needed} more are needed", folder.display())]
@@ -120,7 +120,7 @@ impl Refused {
     }
 }
 
-fn told(refusals: &[Refused]) -> String {
+fn each_refusal(refusals: &[Refused]) -> String {
     match refusals {
         [] => "there is no url to fetch the file from".to_owned(),
         [only] => only.to_string(),

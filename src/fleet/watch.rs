@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Rank;
 use super::devices::{Device, DeviceState, Devices};
+use super::{Rank, instants};
 
 /// A device was online at a listing if it was connected this shortly before.
 pub const ONLINE_WITHIN: SignedDuration = SignedDuration::from_mins(15);
@@ -340,7 +340,7 @@ impl Sight {
             ..Seen::default()
         };
         let mut seen = gone.map_or_else(|_| first_named(), |place| self.gone[place].seen);
-        let day_before = devices.began.saturating_sub(AWAY_FOR).unwrap_or(Timestamp::MIN);
+        let day_before = instants::before(devices.began, AWAY_FOR);
         match gone {
             Ok(_) => {}
             Err(_) if is_later => seen.marks |= NEW,
@@ -379,9 +379,8 @@ impl Seen {
 /// than what lies between them by the monotonic clock, nor than its own last connection moved on.
 fn seconds_connected(before: &Devices, was: &Device, devices: &Devices, device: &Device) -> i64 {
     let gap = devices.began.duration_since(before.began);
-    let is_online = |listed: &Devices, device: &Device| {
-        device.seen_since(listed.began.saturating_sub(ONLINE_WITHIN).unwrap_or(Timestamp::MIN))
-    };
+    let is_online =
+        |listed: &Devices, device: &Device| device.seen_since(instants::before(listed.began, ONLINE_WITHIN));
     if gap > LONGEST_GAP || !is_online(before, was) || !is_online(devices, device) {
         return 0;
     }

@@ -9,6 +9,7 @@
 mod granted;
 mod offset;
 
+use crate::fleet::instants;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -85,7 +86,7 @@ impl Scale {
     /// A real instant in scaled time.
     pub fn scaled(self, real: Timestamp) -> Timestamp {
         let elapsed = stretch(real.duration_since(self.anchor), self.factor);
-        self.origin.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+        instants::after(self.origin, elapsed)
     }
 }
 
@@ -147,7 +148,7 @@ impl Clock {
     pub fn both(&self) -> Both {
         let wall = wall();
         let apart = whole_seconds(self.real_monotonic_at(instant()).duration_since(wall));
-        let monotonic = wall.saturating_add(apart).unwrap_or(wall);
+        let monotonic = instants::after(wall, apart);
         Both { wall: self.inner.course.at(wall), monotonic: self.inner.course.at(monotonic) }
     }
 
@@ -159,7 +160,7 @@ impl Clock {
     fn real_monotonic_at(&self, moment: Instant) -> Timestamp {
         let since = moment.saturating_duration_since(self.inner.started_monotonic);
         let real = SignedDuration::try_from(since).unwrap_or(SignedDuration::MAX);
-        self.inner.started_wall.saturating_add(real).unwrap_or(Timestamp::MAX)
+        instants::after(self.inner.started_wall, real)
     }
 
     /// A time that the API server wrote, in this clock's time.

@@ -10,6 +10,7 @@ use kube::Client;
 use kube::client::Body;
 
 use super::clock::{self, Clock, Offset};
+use crate::fleet::instants;
 
 /// Asked this often, in real time.
 const EVERY: Duration = Duration::from_secs(60);
@@ -54,7 +55,7 @@ async fn ask(client: &Client, clock: &Clock, before: Option<Offset>) -> Result<O
     let exchange = clock.exchange(asked);
     let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok()).and_then(parse_date);
     let Some(date) = date else { return Ok(None) };
-    let latest = date.saturating_add(GRANULARITY).unwrap_or(date);
+    let latest = instants::after(date, GRANULARITY);
     Ok(Some(Offset::proven(before, exchange, clock.of_api_server(date), clock.of_api_server(latest))))
 }
 

@@ -15,6 +15,7 @@ use super::words::MAX_MESSAGE;
 use super::{Decision, Desired, Observed};
 use crate::catalog::{Acceptance, Catalog, Version};
 use crate::fleet::devices::{Device, DeviceState};
+use crate::fleet::instants;
 use crate::fleet::{ServerRole, Verification};
 
 /// A rule that a decision breaks, as a sentence.
@@ -125,7 +126,7 @@ fn check_devices(grounds: &Grounds<'_>, hop: &Hop) -> Option<Violation> {
         )));
     };
     let policy = &grounds.desired.devices;
-    let live_since = devices.finished.saturating_sub(policy.unseen_for).unwrap_or(Timestamp::MIN);
+    let live_since = policy.live_since(devices);
     let (mut live, mut refused) = (0, 0);
     for device in devices.rows().iter().filter(|device| device.state == DeviceState::Active) {
         let exempt = policy.exempt.iter().any(|(guid, _)| *guid == device.guid);
@@ -243,8 +244,7 @@ fn check_flags(grounds: &Grounds<'_>, decision: &Decision, found: &mut Vec<Viola
             violated(format!("group {group} is flagged although it is halted, held or unknown"));
         }
         let threshold = rollout.and_then(|rollout| rollout.threshold);
-        let online_since =
-            grounds.now.saturating_sub(SignedDuration::from_mins(15)).unwrap_or(Timestamp::MIN);
+        let online_since = instants::before(grounds.now, SignedDuration::from_mins(15));
         for order in devices {
             let Some(device) = grounds.observed.devices.as_ref().and_then(|devices| devices.find(order.guid))
             else {
@@ -289,7 +289,7 @@ fn devices_under_way(grounds: &Grounds<'_>) -> usize {
     let sightings = grounds.observed.watch.sightings(devices);
     let is_under_way = |(row, device): &(usize, &Device)| {
         let seen = sightings.of(*row, device);
-        let lately = grounds.now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+        let lately = instants::before(grounds.now, SignedDuration::from_hours(24));
         let target = target_of(grounds, settled.release, device);
         seen.told_at.is_some_and(|told| told > lately)
             && device.state == DeviceState::Active

@@ -9,6 +9,8 @@ mod servers;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use self::devices::{AutoUpgradeSwitch, DevicePolicy, DeviceUpgrade, Group, OfferedApp, Share};
 pub use self::servers::{
@@ -136,7 +138,7 @@ pub enum Backup {
 }
 
 /// Who lets a step begin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Approval {
     /// The gates alone.
     #[default]
@@ -179,7 +181,7 @@ pub struct Hook {
 }
 
 /// When a hook runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum HookMoment {
     /// Before a hop.
     BeforeHop,
@@ -189,7 +191,8 @@ pub enum HookMoment {
     BeforeServer,
     /// After each server.
     AfterServer,
-    /// Before every wave that follows another.
+    /// Before every wave that follows another, also of the next group: a hook that ends with 0 lets it open, with 75 is asked again
+    /// later, and with anything else halts the group.
     BetweenWaves,
 }
 

@@ -9,7 +9,7 @@ const MOST: usize = 8;
 
 /// The images of releases that are newer than where the servers are; those that a hop has ordered stand in memory. None where nothing
 /// is known, nothing is wanted or the object goes: then nothing is held.
-pub(super) fn of(view: &View<'_>) -> Vec<String> {
+pub(super) fn list(view: &View<'_>) -> Vec<String> {
     // Whose the environment is not holds nothing in it: its word would keep the pods of the one whose it is from coming up.
     if let Owner::AnotherObject(_) = owner(view.observed, view.desired, view.memory) {
         return Vec::new();

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::hop::{Hop, HopServer, ManualMeans, Means, WorkloadMeans};
 use self::stored_hop::StoredHop;
 use crate::catalog::Version;
+use crate::fleet::instants;
 use crate::fleet::{Guid, Rank, Wave, guid_text};
 
 /// The format that this code reads and writes. A newer one in an object is refused, never rewritten.
@@ -556,6 +557,6 @@ impl Wait {
         let down_now = self.down_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
         let extension =
             SignedDuration::from_secs(self.down_seconds).saturating_add(down_now.max(SignedDuration::ZERO));
-        self.started_at.saturating_add(length.saturating_add(extension)).unwrap_or(Timestamp::MAX)
+        instants::after(self.started_at, length.saturating_add(extension))
     }
 }

@@ -5,7 +5,7 @@ pub(super) mod headline;
 mod rolling_out;
 mod servers;
 
-use self::headline::{Headline, held};
+use self::headline::{Headline, held_by};
 use super::cadence::SERVERS_AT_REST;
 use super::desired::DeviceUpgrade;
 use super::draft::{Draft, View};
@@ -22,7 +22,7 @@ use super::settle::Standing;
 use super::{Decision, Reason, Telling, Wants, durations, gates, held_images, hop, plan, words};
 use crate::catalog::Version;
 use crate::fleet::streak::VERIFYING_SPAN;
-use crate::fleet::{Server, ServerRole, Verification};
+use crate::fleet::{Server, ServerRole, Verification, instants};
 
 /// The share of devices that must be done, in percent of those that are not stale.
 const DONE_AT_PERCENT: u64 = 95;
@@ -55,7 +55,7 @@ pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
         devices,
         plan: plan::items(view, findings.path.as_ref(), &findings.gates, &findings.rollout_gates),
         available: plan::available(view),
-        held_images: held_images::of(view),
+        held_images: held_images::list(view),
         conditions: Vec::new(),
     };
     report.conditions = conditions::all(view, &report);
@@ -92,7 +92,7 @@ fn leading(view: &View<'_>, findings: &Findings) -> Headline {
 
 /// What is due, or holds it.
 fn due(view: &View<'_>, findings: &Findings) -> Headline {
-    let rest_of_everything = gates::leading(&told(view, findings)).cloned();
+    let rest_of_everything = gates::leading(&gates_worth_a_word(view, findings)).cloned();
     let rest_of_everything = rest_of_everything.as_ref();
     if let (Some(hop), Some(progress)) = (&view.memory.hop, &findings.hop) {
         return in_hop(view, hop, progress);
@@ -116,12 +116,12 @@ fn due(view: &View<'_>, findings: &Findings) -> Headline {
         && rest_of_everything.is_none_or(|gate| gate.name == GateName::Compatibility)
     {
         return match gates::leading(&findings.rollout_gates) {
-            Some(gate) => held(view, gate),
+            Some(gate) => held_by(view, gate),
             None => rolling_out::rolling_out(view, findings, rollout),
         };
     }
     if let Some(gate) = rest_of_everything {
-        return held(view, gate);
+        return held_by(view, gate);
     }
     if let Some(headline) = lapsed_by_servers(view) {
         return headline;
@@ -134,7 +134,7 @@ fn due(view: &View<'_>, findings: &Findings) -> Headline {
     };
     let of_devices = gates::leading(&findings.rollout_gates).filter(matters);
     if let Some(gate) = of_devices {
-        return held(view, gate);
+        return held_by(view, gate);
     }
     if let Some(done) = view.memory.done.as_ref().filter(|_| view.memory.is_done()) {
         let mut message = format!("{} on all {}", done.release, words::count(own(view), "server"));
@@ -155,7 +155,7 @@ fn due(view: &View<'_>, findings: &Findings) -> Headline {
 
 /// The gates that are worth a word. At rest, an answer that is missing for a moment contradicts nothing that was read a moment
 /// before: it holds what would begin, and it is told when it lasts.
-fn told(view: &View<'_>, findings: &Findings) -> Vec<Gate> {
+fn gates_worth_a_word(view: &View<'_>, findings: &Findings) -> Vec<Gate> {
     let is_resting = matches!(view.intent, Intent::Nothing) && view.memory.settled.is_some();
     let is_moment = match &view.observed.access {
         Access::Failed { failure: AccessFailure::Unreachable | AccessFailure::Unexpected, since, .. } => {
@@ -218,7 +218,7 @@ fn lapsed_by_servers(view: &View<'_>) -> Option<Headline> {
     let done = view.memory.done.as_ref().filter(|done| done.lapsed_at.is_some())?;
     view.situation.down().next()?;
     let verdict = gates::health::offline(view, &format!("{} is done but for that", done.release));
-    Some(held(view, &Gate { name: GateName::Health, verdict }))
+    Some(held_by(view, &Gate { name: GateName::Health, verdict }))
 }
 
 fn own(view: &View<'_>) -> u64 {
@@ -227,7 +227,7 @@ fn own(view: &View<'_>) -> u64 {
 
 fn observing(view: &View<'_>, gate: Option<&Gate>) -> Headline {
     if let Some(gate) = gate.filter(|gate| gate.name != GateName::Adoption) {
-        return held(view, gate);
+        return held_by(view, gate);
     }
     let at =
         view.situation.at().map_or_else(|| "an unknown release".to_owned(), |version| version.to_string());
@@ -241,7 +241,7 @@ fn observing(view: &View<'_>, gate: Option<&Gate>) -> Headline {
 fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
     if let Standing::RestoredByHand { .. } = view.standing {
         let gate = Gate { name: GateName::Restore, verdict: gates::restore::check(view) };
-        return held(view, &gate);
+        return held_by(view, &gate);
     }
     if let Some(headline) = out_of_sight(view, hop) {
         return headline;
@@ -254,7 +254,7 @@ fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
     }
     if view.memory.paused.as_ref().is_some_and(|paused| paused.now) {
         let gate = Gate { name: GateName::Paused, verdict: gates::paused::check(view) };
-        return held(view, &gate);
+        return held_by(view, &gate);
     }
     if let Some(server) = progress.servers.iter().find(|server| server.state == ServerState::AwaitingPerson) {
         let message = format!("upgrade {} to {} by hand now", server.name, hop.to);
@@ -300,7 +300,7 @@ fn under_way(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
             format!("{slow}upgrading {names} to {} ({done} of {} done)", hop.to, progress.servers.len())
         }
     };
-    let until = since.and_then(|since| since.saturating_add(durations::SERVER_TAKES_AT_MOST).ok());
+    let until = since.map(|since| instants::after(since, durations::SERVER_TAKES_AT_MOST));
     Headline { until: until.filter(|_| !is_slow), ..Headline::new(Phase::Upgrading, reason, message) }
 }
 
@@ -327,7 +327,7 @@ fn out_of_sight(view: &View<'_>, hop: &Hop) -> Option<Headline> {
         | AccessFailure::Refused
         | AccessFailure::Forbidden => {
             let gate = Gate { name: GateName::Access, verdict: gates::access::check(view) };
-            Some(held(view, &gate))
+            Some(held_by(view, &gate))
         }
     }
 }
@@ -440,7 +440,7 @@ fn now(view: &View<'_>, findings: &Findings) -> Option<Now> {
         .find(|server| !matches!(server.state, ServerState::Current | ServerState::Pending))?;
     let since = server.since?;
     let by_person = server.state == ServerState::AwaitingPerson;
-    let limit = |limit| since.saturating_add(limit).ok().filter(|_| !by_person);
+    let limit = |limit| Some(instants::after(since, limit)).filter(|_| !by_person);
     let next = progress.servers.iter().find(|server| server.state == ServerState::Pending);
     let follow = match view.desired.devices.upgrade {
         DeviceUpgrade::Bundled | DeviceUpgrade::ServerOffered => "devices follow",

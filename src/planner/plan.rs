@@ -15,6 +15,7 @@ use super::rollout::Targets;
 use super::words;
 use crate::catalog::path::{self, Leg, Path};
 use crate::catalog::{Os, Product, Version};
+use crate::fleet::instants;
 
 /// Most releases that `available` lists.
 const MOST_AVAILABLE: usize = 16;
@@ -98,7 +99,7 @@ impl Itinerary<'_> {
             earliest,
             usually: Some(usually),
         });
-        self.at = self.at.saturating_add(shortest).unwrap_or(Timestamp::MAX);
+        self.at = instants::after(self.at, shortest);
     }
 
     /// Which components a release changes and which stay, where the vendor's table says.
@@ -112,7 +113,7 @@ impl Itinerary<'_> {
     }
 
     fn push_wait(&mut self, at: Version, wait: SignedDuration, over_at: Option<Timestamp>) {
-        self.at = over_at.or(self.at.saturating_add(wait).ok()).unwrap_or(Timestamp::MAX);
+        self.at = over_at.unwrap_or(instants::after(self.at, wait));
         self.items.push(PlanItem {
             what: PlanWhat::Wait { at },
             why: format!("{at} asks for {} before the next upgrade", words::duration(wait)),
@@ -149,7 +150,7 @@ impl Itinerary<'_> {
             earliest,
             usually: Some(usually),
         });
-        self.at = self.at.saturating_add(least).unwrap_or(Timestamp::MAX);
+        self.at = instants::after(self.at, least);
     }
 
     /// One hop of the path and what must come before it; with the gates of servers and devices where it is the next.

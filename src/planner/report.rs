@@ -4,6 +4,8 @@ mod devices;
 mod gate;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use devices::{DevicesReport, GroupReport, GroupState};
 pub use gate::{Gate, GateName, Needs, Verdict};
@@ -135,8 +137,9 @@ pub struct ServerReport {
     pub since: Option<Timestamp>,
 }
 
-/// What is being done now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is being done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Now {
     /// What is being done, such as `upgrade to 4.3.5.3`.
     pub what: String,
@@ -144,18 +147,23 @@ pub struct Now {
     pub object: String,
     /// Since when.
     pub since: Timestamp,
-    /// How long it usually takes, in words, with the source.
+    /// How long it usually takes, with the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usually: Option<String>,
     /// When it will be called slow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warns_at: Option<Timestamp>,
     /// When it will stall.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stalls_at: Option<Timestamp>,
     /// What comes next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
 /// Storage that cannot take backups now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct BackupsInterrupted {
     /// Storage servers that cannot take backups now.
     pub servers: u32,

@@ -45,7 +45,7 @@ pub use self::progress::{Asked, Halt, Progress};
 pub use self::sample::carried;
 pub use self::surveys::Surveys;
 pub use self::targets::Targets;
-pub use self::verdict::{Described, Judge, Judged, Losses, Verdict};
+pub use self::verdict::{Described, DeviceVerdict, Judge, Judged, Losses};
 
 /// Only a device seen this recently is told to upgrade: an order cannot be taken back
 /// (FACTS.md, api-device-upgrade).

@@ -8,6 +8,7 @@ use super::facts::Facts;
 use super::report::Verdict;
 use super::{Desired, Report, Wants, gates, narrate};
 use crate::catalog::Version;
+use crate::fleet::instants;
 
 impl Wants {
     /// What is read before anything was decided: as in a hop, for nothing is known of it yet.
@@ -77,7 +78,7 @@ pub(super) fn wake_at(facts: &Facts<'_>, draft: &Draft, report: &Report) -> Opti
     let holds = gates.filter_map(|gate| match &gate.verdict {
         Verdict::Hold { until, .. } => *until,
         Verdict::Unknown { since, .. } => {
-            since.and_then(|since| since.saturating_add(narrate::headline::UNKNOWN_STALLS_AFTER).ok())
+            since.map(|since| instants::after(since, narrate::headline::UNKNOWN_STALLS_AFTER))
         }
         Verdict::Pass | Verdict::Refuse { .. } => None,
     });

@@ -1,5 +1,6 @@
 //! Windows and freezes: when something may start. They limit starts, never what already runs.
 
+use crate::fleet::instants;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
@@ -61,7 +62,7 @@ impl Window {
             return None;
         }
         let opens = date.to_datetime(self.start).to_zoned(self.time_zone.clone()).ok()?.timestamp();
-        let closes = opens.saturating_add(self.duration).ok()?;
+        let closes = instants::after(opens, self.duration);
         Some((opens, closes))
     }
 
@@ -109,7 +110,7 @@ pub fn opening(windows: &[Window], freezes: &[Freeze], needs: SignedDuration, no
         .collect();
     // The first freeze that something started at an instant would run into.
     let blocked_by = |start: Timestamp| {
-        let end = start.saturating_add(needs).unwrap_or(Timestamp::MAX);
+        let end = instants::after(start, needs);
         frozen.iter().find(|(begins, ends, _)| start < *ends && end > *begins).copied()
     };
     let freeze = blocked_by(now).map(|(_, _, reason)| reason.to_owned());

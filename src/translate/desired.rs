@@ -12,11 +12,10 @@ use self::schedule::schedule;
 use self::servers::{authority, storage};
 use self::sources::{backup, sources};
 use super::reading::Reading;
-use crate::api::code_upgrade::policy::HookMoment as HookMomentSpec;
 use crate::api::code_upgrade::{AcceptedRiskSpec, HookSpec, LastUpgradeSpec, ProvenInSpec};
-use crate::api::code_upgrade::{ApprovalMode, ApprovalsSpec, CodeUpgrade, CodeUpgradeSpec};
+use crate::api::code_upgrade::{CodeUpgrade, CodeUpgradeSpec};
 use crate::catalog::Version;
-use crate::planner::desired::{Approval, AtOnce, Desired, Hook, HookMoment, LastUpgrade, ProvenIn};
+use crate::planner::desired::{AtOnce, Desired, Hook, LastUpgrade, ProvenIn};
 
 /// What an object asks for. Total: what cannot be read is listed in [`Desired::problems`].
 pub fn desired(upgrade: &CodeUpgrade) -> Desired {
@@ -59,8 +58,8 @@ pub fn desired(upgrade: &CodeUpgrade) -> Desired {
         }),
         sources: sources(&mut reading, source_specs),
         backup: backup(&mut reading, backup_spec.as_ref()),
-        approve_servers: approval(approvals, |approvals| approvals.servers),
-        approve_devices: approval(approvals, |approvals| approvals.devices),
+        approve_servers: approvals.servers,
+        approve_devices: approvals.devices,
         proven_in: proven_in(&mut reading, proven_in_specs),
         accepted_risks: accepted_risks(&mut reading, risk_specs),
         server_windows: schedule.servers,
@@ -80,13 +79,6 @@ fn path(reading: &mut Reading, via: &[String]) -> Vec<Version> {
     let path: Vec<Version> = via.iter().enumerate().filter_map(read).collect();
     reading.unique("spec.via", "", &path);
     path
-}
-
-fn approval(approvals: ApprovalsSpec, of: impl Fn(ApprovalsSpec) -> ApprovalMode) -> Approval {
-    match of(approvals) {
-        ApprovalMode::Automatic => Approval::Automatic,
-        ApprovalMode::Manual => Approval::Manual,
-    }
 }
 
 fn proven_in(reading: &mut Reading, specs: &[ProvenInSpec]) -> Vec<ProvenIn> {
@@ -133,17 +125,7 @@ fn last_upgrade(reading: &mut Reading, given: &LastUpgradeSpec) -> Option<LastUp
 
 fn hook(spec: &HookSpec) -> Hook {
     let HookSpec { name, when, job } = spec;
-    Hook {
-        name: name.clone(),
-        when: match when {
-            HookMomentSpec::BeforeHop => HookMoment::BeforeHop,
-            HookMomentSpec::AfterHop => HookMoment::AfterHop,
-            HookMomentSpec::BeforeServer => HookMoment::BeforeServer,
-            HookMomentSpec::AfterServer => HookMoment::AfterServer,
-            HookMomentSpec::BetweenWaves => HookMoment::BetweenWaves,
-        },
-        job: job.clone(),
-    }
+    Hook { name: name.clone(), when: *when, job: job.clone() }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::api::code_upgrade_order::{
 };
 use crate::api::duration;
 use crate::catalog::Version;
+use crate::fleet::instants;
 use crate::planner::order::{Action, Order, PauseReach, Subject};
 use crate::planner::window;
 use crate::planner::{Desired, Memory};
@@ -30,7 +31,7 @@ pub fn order(object: &CodeUpgradeOrder, desired: &Desired) -> Result<Order, Stri
         );
     };
     let action = act(*action, subject, *now)?;
-    let after = |life: SignedDuration| given_at.saturating_add(life).unwrap_or(Timestamp::MAX);
+    let after = |life: SignedDuration| instants::after(given_at, life);
     let expires_at = match expires_after {
         Some(text) => after(duration::parse(text).map_err(|error| format!("spec.expiresAfter: {error}"))?),
         None => after(EXPIRES_AFTER).max(moment_is_over(&action, desired, given_at).unwrap_or(given_at)),

@@ -63,7 +63,7 @@ pub fn status(
         now: doing.as_ref().map(render::now),
         servers: Vec::new(),
         servers_left_out: 0,
-        backups_interrupted: backups_interrupted.as_ref().map(render::backups_interrupted),
+        backups_interrupted: backups_interrupted.clone(),
         devices: devices.known.then(|| render::devices(devices)),
         plan: plan.iter().take(render::MAX_PLAN).map(render::plan_item).collect(),
         available: available.iter().map(render::available).collect(),

@@ -9,7 +9,7 @@ use codeupgrade::fleet::devices::{Device, DeviceState, Devices};
 use codeupgrade::fleet::groups::UNMATCHED;
 use codeupgrade::fleet::{Census, DevicesBuilder, Rank, Watch};
 use codeupgrade::planner::memory::{Mark, Rollout, Settled};
-use codeupgrade::planner::rollout::{Judge, Judged, Surveys, Verdict, overview};
+use codeupgrade::planner::rollout::{DeviceVerdict, Judge, Judged, Surveys, overview};
 use codeupgrade::planner::{Desired, Memory};
 use codeupgrade::translate;
 use jiff::{SignedDuration, Timestamp};
@@ -78,73 +78,73 @@ fn rollout(group: &str, threshold: Option<Rank>) -> Rollout {
 }
 
 /// What is changed in a device, the verdict then, and words of the reason.
-type Row = (fn(&mut Device), Verdict, &'static str);
+type Row = (fn(&mut Device), DeviceVerdict, &'static str);
 
 fn rows() -> Vec<Row> {
     vec![
         (
             |device| device.version = Some(Version::new([4, 3, 5, 0])),
-            Verdict::Done,
+            DeviceVerdict::Done,
             "runs 4.3.5, as it is to",
         ),
         (
             |device| device.version = Some(Version::new([4, 3, 6, 0])),
-            Verdict::Newer,
+            DeviceVerdict::Newer,
             "above 4.3.5; nothing is moved down",
         ),
         (
             |_| {},
-            Verdict::InFlight,
+            DeviceVerdict::InFlight,
             "not told to upgrade by the process that answers; the next window opens 2016-03-14 09:00 UTC",
         ),
         (
             |device| device.last_connected = hours_ago(80).as_second(),
-            Verdict::Pending,
+            DeviceVerdict::Pending,
             "last connected 2016-03-07",
         ),
         (
             |device| device.guid = FAILED,
-            Verdict::Failed,
+            DeviceVerdict::Failed,
             "connected for more than 90 min since it was told to upgrade, still at 4.2.0",
         ),
         (
             |device| (device.guid, device.last_connected) = (LOST, hours_ago(71).as_second()),
-            Verdict::Lost,
+            DeviceVerdict::Lost,
             "silent since 2016-03-07 13:00 UTC: beyond what is usual in its group",
         ),
         (
             |device| device.guid = FELL_BACK,
-            Verdict::FellBack,
+            DeviceVerdict::FellBack,
             "ran something newer before, and is back at 4.2.0",
         ),
         (
             |device| device.version = None,
-            Verdict::Unreadable,
+            DeviceVerdict::Unreadable,
             "reports nothing that is a version; to run: 4.3.5; seen 2016-03-10 11:00 UTC",
         ),
-        (|device| device.rank = Rank::LAST, Verdict::Waiting, "to where wave 1 of 2 has released"),
+        (|device| device.rank = Rank::LAST, DeviceVerdict::Waiting, "to where wave 1 of 2 has released"),
         (
             |device| (device.rank, device.last_connected) = (Rank::LAST, hours_ago(24 * 40).as_second()),
-            Verdict::Stale,
+            DeviceVerdict::Stale,
             "no gate counts it any more",
         ),
-        (|device| device.group = 1, Verdict::Held, "the spec holds group board"),
-        (|device| device.group = UNMATCHED, Verdict::Held, "no group of the spec matches it"),
+        (|device| device.group = 1, DeviceVerdict::Held, "the spec holds group board"),
+        (|device| device.group = UNMATCHED, DeviceVerdict::Held, "no group of the spec matches it"),
         (
             |device| device.product = Product::SharePlanMobile,
-            Verdict::Unsupported,
+            DeviceVerdict::Unsupported,
             "4.3.5.3 does not accept 4.2.0",
         ),
         (
             |device| (device.product, device.os) = (Product::SharePlanMobile, Os::Android),
-            Verdict::Mobile,
+            DeviceVerdict::Mobile,
             "below 4.2.1; mobile apps come from app stores",
         ),
-        (|device| device.guid = 9, Verdict::Exempt, "the spec exempts it: lab machine"),
-        (|device| device.state = DeviceState::Blocked, Verdict::Blocked, "blocked at the authority"),
+        (|device| device.guid = 9, DeviceVerdict::Exempt, "the spec exempts it: lab machine"),
+        (|device| device.state = DeviceState::Blocked, DeviceVerdict::Blocked, "blocked at the authority"),
         (
             |device| device.state = DeviceState::Deactivated,
-            Verdict::Deactivated,
+            DeviceVerdict::Deactivated,
             "deactivated at the authority",
         ),
     ]
@@ -204,7 +204,7 @@ fn every_verdict_has_its_words_and_is_counted_as_it_is_told() {
     watch.follow(&devices);
     let judged = Judged::by(release, &desired);
     let judge = Judge::new(&devices, &judged, &desired, &memory, &watch);
-    let mut told = [0_u64; Verdict::ALL.len()];
+    let mut told = [0_u64; DeviceVerdict::ALL.len()];
     for (guid, (change, verdict, words)) in (1..).zip(rows()) {
         let mut changed = device(guid * 10);
         change(&mut changed);
@@ -221,9 +221,9 @@ fn every_verdict_has_its_words_and_is_counted_as_it_is_told() {
     let described = judge.describe_missing(missing[0], now());
     let words = "released 2016-03-07 12:00 UTC, and no longer in the authority's list; last at 4.2.0";
     assert!(described.reason.starts_with(words), "{}", described.reason);
-    told[Verdict::Missing as usize] += 1;
+    told[DeviceVerdict::Missing as usize] += 1;
     let judge = Judge::before_losses(&devices, &judged, &desired, &memory, &watch);
     let counted = overview(&Surveys::default(), &devices, &judge, None, &Census::default()).verdicts;
-    assert_eq!(Verdict::ALL.map(|verdict| counted.of(verdict)), told);
+    assert_eq!(DeviceVerdict::ALL.map(|verdict| counted.count_of(verdict)), told);
     assert!(told.iter().all(|devices| *devices > 0), "each verdict is met");
 }

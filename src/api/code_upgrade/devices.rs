@@ -9,6 +9,7 @@ use crate::api::text::{
     DurationText, GroupText, GuidText, NameText, OrganisationText, ReasonText, VersionText,
 };
 use crate::catalog::{Os, Product};
+use crate::planner::desired::{AutoUpgradeSwitch, DeviceUpgrade};
 
 /// How devices are brought along.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -21,7 +22,7 @@ use crate::catalog::{Os, Product};
 #[serde(rename_all = "camelCase")]
 pub struct DevicesSpec {
     /// To what they are brought.
-    pub upgrade: DeviceUpgradeMode,
+    pub upgrade: DeviceUpgrade,
     /// The apps that were added at the authority under App Downloads, which releases from 5.3 on need: no answer of the authority
     /// lists them. Adding one turns the authority's auto-upgrade switch off.
     #[schemars(length(max = 18))]
@@ -29,7 +30,7 @@ pub struct DevicesSpec {
     pub offered: Vec<OfferedAppSpec>,
     /// What the authority's own auto-upgrade switch, which moves the whole fleet at its next restart, must read before a hop.
     #[serde(default)]
-    pub auto_upgrade_switch: AutoUpgradeSwitchMode,
+    pub auto_upgrade_switch: AutoUpgradeSwitch,
     /// Devices that a hop may cut off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leave_behind: Option<LeaveBehindSpec>,
@@ -160,27 +161,4 @@ pub struct ExemptSpec {
     /// Why no gate may count it.
     #[schemars(with = "ReasonText")]
     pub reason: String,
-}
-
-/// To what devices are brought.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceUpgradeMode {
-    /// To what the release bundles.
-    Bundled,
-    /// To what the authority offers (releases from 5.3 on bundle no app).
-    ServerOffered,
-    /// Not at all.
-    None,
-}
-
-/// What to do about the authority's auto-upgrade switch.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AutoUpgradeSwitchMode {
-    /// It must read off.
-    #[default]
-    RequireOff,
-    /// It is turned off.
-    TurnOff,
-    /// It may be on.
-    Allow,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::text::{
     DurationText, InstantText, LabelText, ObjectText, PascalText, ReasonText, VersionText,
 };
+use crate::planner::desired::{Approval, HookMoment};
 
 /// How many storage servers are upgraded at once: lagging ones are cut off anyway, so once one has proven the step the rest go in
 /// parallel.
@@ -14,19 +15,19 @@ use crate::api::text::{
 pub struct StorageAtOnceSpec {
     /// Until these are verified no other starts.
     #[schemars(range(min = 1, max = 256))]
-    #[serde(default = "one")]
+    #[serde(default = "first_alone")]
     pub first: u32,
     /// After that, so many at a time.
     #[schemars(range(min = 1, max = 256))]
-    #[serde(default = "four")]
+    #[serde(default = "then_four")]
     pub then: u32,
 }
 
-fn one() -> u32 {
+fn first_alone() -> u32 {
     1
 }
 
-fn four() -> u32 {
+fn then_four() -> u32 {
     4
 }
 
@@ -36,20 +37,10 @@ fn four() -> u32 {
 pub struct ApprovalsSpec {
     /// Whether each hop waits for an approval.
     #[serde(default)]
-    pub servers: ApprovalMode,
+    pub servers: Approval,
     /// Whether each rollout waits for an approval.
     #[serde(default)]
-    pub devices: ApprovalMode,
-}
-
-/// Who lets a step begin.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ApprovalMode {
-    /// The gates alone.
-    #[default]
-    Automatic,
-    /// A person's order as well.
-    Manual,
+    pub devices: Approval,
 }
 
 /// An environment in which a release must have proven itself first.
@@ -110,20 +101,4 @@ pub struct HookSpec {
     /// The `PodTemplate` that the `Job` is made from.
     #[schemars(with = "ObjectText")]
     pub job: String,
-}
-
-/// When a hook runs.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HookMoment {
-    /// Before a hop.
-    BeforeHop,
-    /// After a hop.
-    AfterHop,
-    /// Before each server.
-    BeforeServer,
-    /// After each server.
-    AfterServer,
-    /// Before every wave that follows another, also of the next group: a hook that ends with 0 lets it open, with 75 is asked again
-    /// later, and with anything else halts the group.
-    BetweenWaves,
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{stretch, wall};
+use crate::fleet::instants;
 
 /// How long one grant lasts, in real time.
 pub const PIECE: SignedDuration = SignedDuration::from_millis(60);
@@ -67,12 +68,12 @@ impl Grants {
 
     fn shown(&self, within: Stretch, real: Timestamp) -> Timestamp {
         let elapsed = stretch(real.duration_since(within.from), self.factor);
-        within.shows.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+        instants::after(within.shows, elapsed)
     }
 }
 
 fn after(now: Timestamp) -> Timestamp {
-    now.saturating_add(PIECE).unwrap_or(Timestamp::MAX)
+    instants::after(now, PIECE)
 }
 
 /// Grants time to one clock and its clones.

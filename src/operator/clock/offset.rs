@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::fleet::instants;
+
 /// When a question was asked and when its answer was read, by our monotonic witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exchange {
@@ -28,7 +30,7 @@ impl Offset {
 
     /// What the other clock shows when our monotonic witness shows `now`.
     pub fn apply(self, now: Timestamp) -> Timestamp {
-        now.saturating_add(self.0).unwrap_or(now)
+        instants::after(now, self.0)
     }
 }
 

@@ -30,7 +30,7 @@ use crate::fleet::Devices;
 use crate::fleet::devices::Device;
 use crate::operator::context::Context;
 use crate::planner::Memory;
-use crate::planner::rollout::{Described, Judge, Judged, Verdict, judged_by};
+use crate::planner::rollout::{Described, DeviceVerdict, Judge, Judged, judged_by};
 use crate::translate;
 
 /// Names that are asked for at once: an authority has other work.
@@ -169,7 +169,7 @@ fn unasked(error: &kube::Error) -> Denied {
 
 /// A query that could be read.
 struct Wanted<'a> {
-    states: Vec<Verdict>,
+    states: Vec<DeviceVerdict>,
     group: Option<&'a str>,
     guid: Option<u64>,
     after: Option<u64>,
@@ -178,7 +178,7 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn read(query: &'a DeviceQuery) -> Result<Self, String> {
-        let state = |word| Verdict::named(word).map_err(|problem| format!("state: {problem}"));
+        let state = |word| DeviceVerdict::named(word).map_err(|problem| format!("state: {problem}"));
         let words = query.state.iter().flat_map(|text| text.split(',')).filter(|word| !word.is_empty());
         Ok(Self {
             states: words.map(state).collect::<Result<_, _>>()?,
@@ -194,7 +194,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// What devices are counted by.
-type Kind = (u16, Product, Os, Option<Version>, Verdict);
+type Kind = (u16, Product, Os, Option<Version>, DeviceVerdict);
 
 fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<DevicePage> {
     let environment = context.environments.get(&object.uid()?)?;
@@ -213,7 +213,7 @@ fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<
     let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
     let (mut matching, mut items, mut next) = (0, Vec::new(), None);
     for (device, row) in listed_and_missing(&devices, &judge) {
-        let verdict = row.map_or(Verdict::Missing, |row| judge.verdict(row, device));
+        let verdict = row.map_or(DeviceVerdict::Missing, |row| judge.verdict(row, device));
         let is_wanted = (wanted.states.is_empty() || wanted.states.contains(&verdict))
             && wanted.guid.is_none_or(|guid| guid == device.guid)
             && wanted.group.is_none_or(|name| group(device.group).as_deref() == Some(name));

@@ -1,9 +1,11 @@
 //! How devices are to be brought along: the groups, their waves, and the bounds over all of them.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Os, Product, Version};
-use crate::fleet::{Arrangement, GroupRule};
+use crate::fleet::{Arrangement, Devices, GroupRule, instants};
 
 /// An app that a person has added at the authority for devices to get.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,20 +42,21 @@ pub struct DevicePolicy {
 }
 
 /// To what devices are brought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeviceUpgrade {
     /// To what the release bundles.
     Bundled,
-    /// To what the authority offers (5.3 and later bundle no app).
+    /// To what the authority offers (releases from 5.3 on bundle no app).
     ServerOffered,
     /// Not at all.
     None,
 }
 
-/// What to do about the authority's auto-upgrade switch, which moves the whole fleet at the next restart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What to do about the authority's auto-upgrade switch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AutoUpgradeSwitch {
     /// It must read off.
+    #[default]
     RequireOff,
     /// It is turned off.
     TurnOff,
@@ -112,6 +115,11 @@ pub struct Group {
 }
 
 impl DevicePolicy {
+    /// Since when a device of a listing must have been connected to be live: gates count no other.
+    pub fn live_since(&self, devices: &Devices) -> Timestamp {
+        instants::before(devices.finished, self.unseen_for)
+    }
+
     /// Why no gate and no rollout counts a device, if the spec exempts it.
     pub fn exemption(&self, guid: u64) -> Option<&str> {
         if self.exempt.is_empty() {

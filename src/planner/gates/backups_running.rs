@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::View;
+use crate::fleet::instants;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -33,7 +34,7 @@ pub fn not_back(view: &View<'_>) -> Vec<String> {
 pub fn check(view: &View<'_>) -> Verdict {
     let Some(baseline) = &view.memory.baseline else { return Verdict::Pass };
     let (Some(finished_at), None) = (baseline.finished_at, baseline.back_at) else { return Verdict::Pass };
-    let due = finished_at.saturating_add(BACK_WITHIN).unwrap_or(finished_at);
+    let due = instants::after(finished_at, BACK_WITHIN);
     let servers = not_back(view);
     let message = if servers.is_empty() {
         "an answer about the servers since the hop is awaited, to see whether backups are back".to_owned()

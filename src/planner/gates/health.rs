@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::View;
+use crate::fleet::instants;
 use crate::fleet::{Server, Verification};
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
@@ -78,5 +79,5 @@ pub fn next_limit(view: &View<'_>) -> Option<Timestamp> {
 }
 
 fn stalls_at(since: Timestamp) -> Timestamp {
-    since.saturating_add(OFFLINE_STALLS_AFTER).unwrap_or(Timestamp::MAX)
+    instants::after(since, OFFLINE_STALLS_AFTER)
 }

@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp, tz};
 
 use super::View;
+use crate::fleet::instants;
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -63,8 +64,8 @@ fn quiet_around(begins: jiff::civil::Time, offset: tz::Offset, now: Timestamp) -
     let today = offset.to_datetime(now).date();
     [today.yesterday().ok(), Some(today), today.tomorrow().ok()].into_iter().flatten().find_map(|date| {
         let dump = offset.to_timestamp(date.to_datetime(begins)).ok()?;
-        let from = dump.saturating_sub(QUIET_BEFORE).ok()?;
-        let until = dump.saturating_add(DUMP_TAKES).ok()?;
+        let from = instants::before(dump, QUIET_BEFORE);
+        let until = instants::after(dump, DUMP_TAKES);
         (from <= now && now < until).then_some(until)
     })
 }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::View;
 use crate::catalog::Version;
+use crate::fleet::instants;
 use crate::planner::intent::Intent;
 use crate::planner::observed::{ProofFinding, ProvenRelease};
 use crate::planner::reason::Reason;
@@ -26,7 +27,7 @@ pub fn check(view: &View<'_>) -> Verdict {
                 let Some(found) = completed(proven, leg.to, wanted.for_) else {
                     return not_completed(&name, leg.to);
                 };
-                let ripe = found.since.saturating_add(wanted.for_).unwrap_or(found.since);
+                let ripe = instants::after(found.since, wanted.for_);
                 if found.devices < wanted.min_devices {
                     let (devices, all) = (found.devices, wanted.min_devices);
                     let message = format!("{name} has {devices} of {all} devices on {}", leg.to);

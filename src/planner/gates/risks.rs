@@ -37,7 +37,7 @@ pub const BUILT_IN: [&str; 7] = [
 ];
 
 /// All the risks of the next step, sorted.
-pub fn of(view: &View<'_>) -> BTreeSet<String> {
+pub fn of_the_step(view: &View<'_>) -> BTreeSet<String> {
     let mut risks: BTreeSet<String> = match view.intent {
         Intent::Hop(leg) => leg.risks.iter().cloned().collect(),
         Intent::Adopt { .. } => BTreeSet::new(),
@@ -62,7 +62,7 @@ pub fn of(view: &View<'_>) -> BTreeSet<String> {
 pub fn unaccepted(view: &View<'_>) -> Vec<String> {
     let Some(to) = view.to() else { return Vec::new() };
     // The reason that `backup.none` demands is the acceptance.
-    of(view)
+    of_the_step(view)
         .into_iter()
         .filter(|name| name != NO_BACKUP)
         .filter(|name| !view.desired.accepted_risks.contains_key(&(to, name.clone())))

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::View;
 use crate::catalog::Version;
+use crate::fleet::instants;
 use crate::planner::intent::Intent;
 use crate::planner::memory::WaitEvidence;
 use crate::planner::reason::Reason;
@@ -32,7 +33,7 @@ pub fn known(view: &View<'_>) -> Known {
 pub fn over_at(view: &View<'_>) -> Option<Timestamp> {
     let Known::Until(until) = known(view) else { return None };
     let behind = view.now.duration_since(view.observed.witnesses.granted());
-    Some(until.saturating_add(behind).unwrap_or(Timestamp::MAX))
+    Some(instants::after(until, behind))
 }
 
 /// Holds until the wait is over and every server has given a good answer since. Storage is brought to its

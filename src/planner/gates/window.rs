@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{View, backup, nightly_dump};
+use crate::fleet::instants;
 use crate::planner::durations;
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
@@ -89,11 +90,11 @@ fn earliest(view: &View<'_>, needs: SignedDuration, lead: SignedDuration) -> Opt
         };
         // Without windows the dump's own gate waits for its end.
         let has_windows = !view.desired.server_windows.is_empty();
-        let ordered_at = at.saturating_add(lead).unwrap_or(at);
+        let ordered_at = instants::after(at, lead);
         let Some(quiet_until) = nightly_dump::quiet_until(view, ordered_at).filter(|_| has_windows) else {
             return Some(at);
         };
-        from = quiet_until.saturating_sub(lead).unwrap_or(quiet_until);
+        from = instants::before(quiet_until, lead);
     }
     None
 }

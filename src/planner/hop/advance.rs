@@ -8,7 +8,7 @@ use super::means::{CarriedOut, Haste};
 use super::progress::{Progress, ServerProgress};
 use super::trouble::Trouble;
 use crate::fleet::streak::{VERIFYING_ANSWERS, VERIFYING_SPAN};
-use crate::fleet::{Guid, Server, ServerRole, Verification};
+use crate::fleet::{Guid, Server, ServerRole, Verification, instants};
 use crate::planner::draft::Draft;
 use crate::planner::durations::{SERVER_DEADLINE, SERVER_SLOW_AFTER};
 use crate::planner::facts::{Facts, to_the_millisecond};
@@ -323,7 +323,7 @@ fn progress_of(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> ServerProgres
             }
             Some(_) | None => {
                 let uncounted = SignedDuration::from_secs(entry.uncounted_seconds);
-                (entry.means.way().state(), at.saturating_add(uncounted).ok())
+                (entry.means.way().state(), Some(instants::after(at, uncounted)))
             }
         },
     };

@@ -35,7 +35,7 @@ pub(in crate::planner) fn begin(view: &View<'_>) -> Option<(Hop, Baseline)> {
         approved_by: None,
         unseen_since: None,
         at_once: view.desired.storage_at_once,
-        accepted_risks: risks::of(view).into_iter().collect(),
+        accepted_risks: risks::of_the_step(view).into_iter().collect(),
         servers,
     };
     let baseline = Baseline {

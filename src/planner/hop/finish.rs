@@ -1,6 +1,7 @@
 //! The end of a hop: every server verified and its catch closed; the wait of the new release begins.
 
 use crate::fleet::Verification;
+use crate::fleet::instants;
 use crate::planner::draft::Draft;
 use crate::planner::facts::Facts;
 use crate::planner::memory::{Hop, Memory, Settled, Wait, WaitEvidence};
@@ -30,7 +31,7 @@ fn finish(facts: &Facts<'_>, memory: &mut Memory, hop: &Hop) {
     let verified_at = hop.servers.iter().filter_map(|entry| entry.verified_at).max().unwrap_or(now);
     // Whichever clock is wrong: the wait must not seem to have begun before it did.
     let ahead = observed.witnesses.latest().duration_since(now);
-    let started_at = verified_at.saturating_add(ahead).unwrap_or(verified_at);
+    let started_at = instants::after(verified_at, ahead);
     // A server that joined meanwhile was never at this release: it is not measured by it.
     let verified = situation.own().filter(|server| {
         hop.servers.iter().any(|entry| entry.guid == server.guid)

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::fleet::instants;
 use crate::planner::Reason;
 use crate::planner::draft::View;
 use crate::planner::report::{Gate, Needs, Phase, Verdict};
@@ -26,14 +27,14 @@ impl Headline {
 }
 
 /// What one gate makes of the phase.
-pub(super) fn held(view: &View<'_>, gate: &Gate) -> Headline {
+pub(super) fn held_by(view: &View<'_>, gate: &Gate) -> Headline {
     match &gate.verdict {
         Verdict::Pass => Headline::new(Phase::Waiting, Reason::NotYetObserved, ""),
         Verdict::Refuse { reason, message, mend } => {
             Headline { mend: Some(mend.clone()), ..Headline::new(Phase::Stalled, *reason, message.clone()) }
         }
         Verdict::Unknown { reason, message, since } => {
-            let stalls_at = since.and_then(|since| since.saturating_add(UNKNOWN_STALLS_AFTER).ok());
+            let stalls_at = since.map(|since| instants::after(since, UNKNOWN_STALLS_AFTER));
             let phase = match stalls_at {
                 Some(stalls_at) if view.monotonic() >= stalls_at => Phase::Stalled,
                 Some(_) | None => Phase::Checking,

@@ -1,7 +1,8 @@
 //! A rollout in one line: what happens to devices now, or what it waits for.
 
-use super::headline::{Headline, held};
+use super::headline::{Headline, held_by};
 use crate::fleet::Wave;
+use crate::fleet::instants;
 use crate::planner::draft::View;
 use crate::planner::findings::Findings;
 use crate::planner::gates;
@@ -26,7 +27,7 @@ pub(super) fn rolling_out(view: &View<'_>, findings: &Findings, rollout: &rollou
         return stuck(group);
     }
     if let Some((guid, since)) = rollout.first_awaited {
-        let until = since.saturating_add(rollout::RETRY_TIME).ok().filter(|until| *until > view.now);
+        let until = Some(instants::after(since, rollout::RETRY_TIME)).filter(|until| *until > view.now);
         let message =
             format!("the first device ({guid}) is being upgraded; the others follow when it has moved");
         return Headline { until, ..Headline::new(Phase::RollingOut, Reason::FirstDeviceAwaited, message) };
@@ -74,7 +75,7 @@ pub(super) fn rolling_out(view: &View<'_>, findings: &Findings, rollout: &rollou
     }
     if let (Intent::Hop(_), true) = (view.intent, rollout.complete) {
         let gate = Gate { name: GateName::Compatibility, verdict: gates::compatibility::check(view) };
-        return held(view, &gate);
+        return held_by(view, &gate);
     }
     if !rollout.complete {
         let message = "devices wait for room: those under way come first";
@@ -98,15 +99,15 @@ fn stragglers(view: &View<'_>, findings: &Findings) -> Headline {
     let counted = |overview: &rollout::Overview| (overview.done(), overview.total, overview.verdicts);
     let (done, total, verdicts) = findings.overview.as_ref().map(counted).unwrap_or_default();
     let left = [
-        (rollout::Verdict::Failed, "failed"),
-        (rollout::Verdict::FellBack, "fell back"),
-        (rollout::Verdict::Unreadable, "unreadable"),
-        (rollout::Verdict::Lost, "lost"),
-        (rollout::Verdict::Missing, "missing"),
-        (rollout::Verdict::InFlight, "under way"),
-        (rollout::Verdict::Pending, "not seen since their release"),
+        (rollout::DeviceVerdict::Failed, "failed"),
+        (rollout::DeviceVerdict::FellBack, "fell back"),
+        (rollout::DeviceVerdict::Unreadable, "unreadable"),
+        (rollout::DeviceVerdict::Lost, "lost"),
+        (rollout::DeviceVerdict::Missing, "missing"),
+        (rollout::DeviceVerdict::InFlight, "under way"),
+        (rollout::DeviceVerdict::Pending, "not seen since their release"),
     ];
-    let left = left.map(|(verdict, word)| (verdicts.of(verdict), word));
+    let left = left.map(|(verdict, word)| (verdicts.count_of(verdict), word));
     let left: Vec<String> =
         left.iter().filter(|(many, _)| *many > 0).map(|(many, word)| format!("{many} {word}")).collect();
     let left = if left.is_empty() { String::new() } else { format!(" ({})", left.join(", ")) };
@@ -115,7 +116,7 @@ fn stragglers(view: &View<'_>, findings: &Findings) -> Headline {
         words::count(total, "device")
     );
     let completed = view.memory.rollouts.iter().filter_map(|rollout| rollout.completed_at).max();
-    let due = completed.and_then(|at| at.saturating_add(rollout::OVERDUE_AFTER).ok());
+    let due = completed.map(|at| instants::after(at, rollout::OVERDUE_AFTER));
     if due.is_none_or(|due| view.observed.witnesses.granted() < due) {
         return Headline { until: due, ..Headline::new(Phase::RollingOut, Reason::RollingOut, message) };
     }

@@ -1,6 +1,8 @@
 //! When a rollout may be done: from the rate at which devices really moved in the open wave, and from nothing else.
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::turn::Turn;
 use crate::planner::memory::Rollout;
@@ -14,12 +16,13 @@ const LEAST_WATCHED: SignedDuration = SignedDuration::from_mins(30);
 /// Foretold instants are rounded up to this: more would say more than is known.
 const ROUNDED_TO_SECONDS: i64 = 3_600;
 
-/// When all groups may be done, if devices go on as they do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// When all devices may be done, and what that is based on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Estimate {
     /// When, rounded up to the hour.
     pub done_at: Timestamp,
-    /// Devices that moved in a day of the open wave, on which it is based.
+    /// Devices that moved in a day of the wave that is open.
     pub per_day: u64,
 }
 

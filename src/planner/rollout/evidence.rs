@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::targets::AppLevel;
 use super::{ONLINE_WITHIN, RETRY_TIME, Targets};
 use crate::fleet::devices::{Device, DeviceState};
+use crate::fleet::instants;
 use crate::fleet::{Departed, Devices, Sighting, Sightings, Watch};
 use crate::planner::memory::Rollout;
 
@@ -188,7 +189,7 @@ impl<'a> Examiner<'a> {
             && !sighting.fell_back
             && sighting.connected < RETRY_TIME;
         let told_at = sighting.told_at.filter(|_| may_be)?;
-        Some(told_at.saturating_add(UNDER_WAY_FOR).unwrap_or(Timestamp::MAX))
+        Some(instants::after(told_at, UNDER_WAY_FOR))
     }
 
     /// Whether an earlier process may have told a device that is behind, so that it may be upgrading now. Memory keeps a record of but
@@ -210,7 +211,7 @@ impl<'a> Examiner<'a> {
         // Only a device that was online was told.
         let gone_since = UNDER_WAY_FOR.saturating_add(ONLINE_WITHIN);
         let is_recent = now.duration_since(self.since) < UNDER_WAY_FOR;
-        is_recent.then(|| now.saturating_sub(gone_since).unwrap_or(Timestamp::MIN))
+        is_recent.then(|| instants::before(now, gone_since))
     }
 
     /// The same, whenever it was connected last.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::evidence::Evidence;
 use super::turn::Turn;
 use super::{ONLINE_WITHIN, RETRY_TIME};
+use crate::fleet::instants;
 use crate::fleet::{DeviceState, Guid};
 use crate::planner::memory::{FirstDevice, Rollout};
 
@@ -104,7 +105,7 @@ impl Turn<'_> {
         if !is_told && self.may_tell(rollout, device, &sighting) {
             return Tried::Untold;
         }
-        let online_since = self.devices.began.saturating_sub(ONLINE_WITHIN).unwrap_or(Timestamp::MIN);
+        let online_since = instants::before(self.devices.began, ONLINE_WITHIN);
         if device.seen_since(online_since) { Tried::OnItsWay } else { later }
     }
 }

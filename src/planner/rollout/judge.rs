@@ -6,13 +6,14 @@ use super::OVERDUE_AFTER;
 use super::sample::Sample;
 use super::tally::Tally;
 use super::turn::Turn;
+use crate::fleet::instants;
 use crate::planner::memory::Rollout;
 
 /// When the open wave is overdue: a week after it last released a device, if it is neither complete nor halted.
 pub(super) fn overdue_since(rollout: &Rollout) -> Option<Timestamp> {
     let done = rollout.wave_completed_at.or(rollout.completed_at).or(rollout.halted_at);
     match (done, rollout.marks.last()) {
-        (None, Some(last)) => last.at.saturating_add(OVERDUE_AFTER).ok(),
+        (None, Some(last)) => Some(instants::after(last.at, OVERDUE_AFTER)),
         (Some(_), _) | (None, None) => None,
     }
 }

@@ -6,8 +6,8 @@ use super::losses::{count_losses, readable_lost};
 use super::overview::{AppCount, Overview};
 use super::surveys::Surveys;
 use super::targets::Targets;
-use super::verdict::{Judge, Losses, Verdict};
-use crate::fleet::{Census, Devices};
+use super::verdict::{DeviceVerdict, Judge, Losses};
+use crate::fleet::{Census, DeviceState, Devices};
 
 /// Most apps that are counted one by one.
 const MOST_APPS: usize = 16;
@@ -24,13 +24,21 @@ pub fn overview(
     let survey = surveys.survey(devices, judge);
     let counted = losses.is_none().then(|| count_losses(&survey, devices, judge));
     let losses = losses.or(counted.as_deref()).unwrap_or_default();
-    let judged = judge.targets().is_some_and(Targets::say_anything);
+    let judged = judge.targets().is_some_and(Targets::ask_for_anything);
     let mut overview = Overview { judged, ..Overview::default() };
     survey.parts().for_each(|part| overview.add(&part.overview));
+    // Who is blocked or deactivated and was not done is missing as well, and is counted with those that are not in the list.
+    for gone in judge.watch().gone().filter(|gone| judge.is_missing(gone)) {
+        match devices.find(gone.device.guid).map(|device| device.state) {
+            Some(DeviceState::Blocked) => overview.verdicts.leave_out(DeviceVerdict::Blocked),
+            Some(DeviceState::Deactivated) => overview.verdicts.leave_out(DeviceVerdict::Deactivated),
+            Some(DeviceState::Active) | None => {}
+        }
+    }
     for (group, losses) in losses.iter().enumerate().take(judge.rollouts().len()) {
         let lost = readable_lost(&survey, group, losses);
-        overview.verdicts.change(Verdict::InFlight, Verdict::Lost, lost);
-        overview.verdicts.add_many(Verdict::Missing, losses.missing);
+        overview.verdicts.change(DeviceVerdict::InFlight, DeviceVerdict::Lost, lost);
+        overview.verdicts.add_many(DeviceVerdict::Missing, losses.missing);
         overview.total += losses.missing;
         overview.behind += losses.missing;
     }

@@ -1,7 +1,10 @@
 //! What all devices of an environment are, in numbers for people.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::targets::AppLevel;
-use super::verdict::{Judge, Verdict};
+use super::verdict::{DeviceVerdict, Judge};
 use crate::catalog::{Os, Product, Version};
 use crate::fleet::devices::Device;
 use crate::fleet::groups::UNMATCHED;
@@ -10,12 +13,12 @@ use crate::planner::{Desired, Memory};
 /// How many devices there are of each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Verdicts {
-    counts: [u64; Verdict::ALL.len()],
+    counts: [u64; DeviceVerdict::ALL.len()],
 }
 
 impl Verdicts {
     /// How many devices have a verdict.
-    pub fn of(&self, verdict: Verdict) -> u64 {
+    pub fn count_of(&self, verdict: DeviceVerdict) -> u64 {
         self.counts[verdict as usize]
     }
 
@@ -23,19 +26,25 @@ impl Verdicts {
         self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
     }
 
+    /// Leaves a device out that was counted.
+    pub(super) fn leave_out(&mut self, verdict: DeviceVerdict) {
+        self.counts[verdict as usize] -= 1;
+    }
+
     /// Takes so many devices from one verdict to another.
-    pub(super) fn change(&mut self, from: Verdict, to: Verdict, devices: u64) {
+    pub(super) fn change(&mut self, from: DeviceVerdict, to: DeviceVerdict, devices: u64) {
         self.counts[from as usize] -= devices;
         self.add_many(to, devices);
     }
 
-    pub(super) fn add_many(&mut self, verdict: Verdict, devices: u64) {
+    pub(super) fn add_many(&mut self, verdict: DeviceVerdict, devices: u64) {
         self.counts[verdict as usize] += devices;
     }
 }
 
-/// Devices that run one app.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// An app and how many devices run it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct AppCount {
     /// The app.
     pub product: Product,
@@ -74,13 +83,9 @@ pub struct Overview {
 
 impl Overview {
     /// Counts a device.
-    pub(super) fn count(&mut self, judge: &Judge<'_>, device: &Device, verdict: Verdict) {
-        if verdict == Verdict::Missing {
-            // Blocked or deactivated: counted with those that are not in the list.
-            return;
-        }
+    pub(super) fn count(&mut self, judge: &Judge<'_>, device: &Device, verdict: DeviceVerdict) {
         self.verdicts.add_many(verdict, 1);
-        if matches!(verdict, Verdict::Blocked | Verdict::Deactivated | Verdict::Exempt) {
+        if matches!(verdict, DeviceVerdict::Blocked | DeviceVerdict::Deactivated | DeviceVerdict::Exempt) {
             return;
         }
         self.total += 1;
@@ -90,7 +95,7 @@ impl Overview {
             self.behind += 1;
             self.stale_behind += u64::from(!is_live);
         }
-        if verdict == Verdict::Held {
+        if verdict == DeviceVerdict::Held {
             match device.group {
                 UNMATCHED => self.unmatched += 1,
                 _ => self.in_held_group += 1,
@@ -123,7 +128,7 @@ impl Overview {
 
     /// Devices that run what they are to run, or something newer.
     pub fn done(&self) -> u64 {
-        self.verdicts.of(Verdict::Done) + self.verdicts.of(Verdict::Newer)
+        self.verdicts.count_of(DeviceVerdict::Done) + self.verdicts.count_of(DeviceVerdict::Newer)
     }
 }
 

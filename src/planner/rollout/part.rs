@@ -65,7 +65,7 @@ impl Part {
         let horizon = Horizon::at(devices.finished);
         for row in rows {
             let device = &devices.rows()[row];
-            part.overview.count(judge, device, judge.verdict(row, device));
+            part.overview.count(judge, device, judge.verdict_as_listed(row, device));
             if let Some(examiner) = judge.examiner() {
                 part.examine(judge, examiner, row, device, horizon);
             }

@@ -10,6 +10,7 @@ use super::first::was_tried;
 use super::survey::Block;
 use super::turn::Turn;
 use crate::fleet::devices::{Device, DeviceState};
+use crate::fleet::instants;
 use crate::fleet::{Rank, Sighting};
 use crate::planner::memory::Rollout;
 
@@ -136,7 +137,7 @@ pub(super) fn online_to_tell<'a>(
     threshold: Rank,
     most: u64,
 ) -> Vec<(&'a Device, Sighting)> {
-    let online_since = turn.granted().saturating_sub(ONLINE_WITHIN).unwrap_or(Timestamp::MIN);
+    let online_since = instants::before(turn.granted(), ONLINE_WITHIN);
     let has_moved = rollout.first.as_ref().is_some_and(|first| first.moved_at.is_some());
     let online_since = online_since.as_second();
     let is_wanted =

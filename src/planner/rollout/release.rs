@@ -8,6 +8,7 @@ use super::pick::ranks_above;
 use super::progress::Progress;
 use super::turn::Turn;
 use super::{RAISE_EVERY, between, waves};
+use crate::fleet::instants;
 use crate::fleet::{Rank, Wave};
 use crate::planner::facts::Facts;
 use crate::planner::memory::{Mark, Rollout};
@@ -33,7 +34,7 @@ impl Room {
     pub(super) fn left(facts: &Facts<'_>, count: &Count) -> Self {
         let (policy, watch) = (&facts.desired.devices, &facts.observed.watch);
         let granted = facts.observed.witnesses.granted();
-        let since = granted.saturating_sub(RAISE_EVERY).unwrap_or(Timestamp::MIN);
+        let since = instants::before(granted, RAISE_EVERY);
         // What an earlier process told in this minute, nobody knows.
         let rollouts = &facts.remembered.rollouts;
         let took_over = rollouts.iter().any(|rollout| rollout.started_at < watch.since);

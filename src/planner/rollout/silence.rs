@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::Evidence;
 use crate::fleet::devices::Device;
+use crate::fleet::instants;
 
 /// A device that was seen after its release and then fell silent for this long may be lost.
 const SILENT_TIME: SignedDuration = SignedDuration::from_hours(24);
@@ -25,7 +26,7 @@ pub(super) struct Horizon {
 
 impl Horizon {
     pub(super) fn at(now: Timestamp) -> Self {
-        let before = |span| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
+        let before = |span| instants::before(now, span);
         Self { spoke: before(SILENT_TIME_ALONE), spoke_lately: before(SILENT_TIME) }
     }
 }

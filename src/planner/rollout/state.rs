@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::progress::Halt;
 use super::turn::Turn;
 use super::{RAISE_EVERY, judge};
+use crate::fleet::instants;
 use crate::planner::memory::Rollout;
 use crate::planner::report::{GroupReport, GroupState};
 
@@ -50,7 +51,7 @@ impl Turn<'_> {
     /// When something of the group may change by itself.
     pub(super) fn wake_at(&self, rollout: &Rollout) -> Option<Timestamp> {
         // While there is more to release, room or the first device may free it any minute.
-        let raise = self.facts.now.saturating_add(RAISE_EVERY).ok();
+        let raise = Some(instants::after(self.facts.now, RAISE_EVERY));
         let raise = raise.filter(|_| rollout.threshold.is_some_and(|threshold| threshold < rollout.limit));
         let again = rollout.hooks.as_ref().and_then(|round| round.again_at);
         let (overdue, again) = (judge::overdue_since(rollout), again.map(|at| self.shown_at(at)));

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::survey::Survey;
 use super::verdict::Judge;
@@ -58,9 +58,8 @@ impl Surveys {
         if let Some(counted) = slot.as_ref().filter(|counted| is_same(counted)) {
             return Arc::clone(&counted.census);
         }
-        let live_since = devices.finished.saturating_sub(policy.unseen_for).unwrap_or(Timestamp::MIN);
         let exempt: Vec<u64> = exempt().collect();
-        let census = Arc::new(Census::take(devices, live_since, &exempt));
+        let census = Arc::new(Census::take(devices, policy.live_since(devices), &exempt));
         let counted = Counted {
             devices: Arc::clone(devices),
             unseen_for: policy.unseen_for,

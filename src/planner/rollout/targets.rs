@@ -28,7 +28,7 @@ impl Targets {
     }
 
     /// Whether anything is to be run at all.
-    pub(super) fn say_anything(&self) -> bool {
+    pub(super) fn ask_for_anything(&self) -> bool {
         self.versions.iter().flatten().any(Option::is_some)
     }
 

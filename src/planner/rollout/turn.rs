@@ -7,6 +7,7 @@ use super::survey::Survey;
 use super::tally::Tally;
 use super::targets::Targets;
 use crate::catalog::Version;
+use crate::fleet::instants;
 use crate::fleet::{Devices, Wave};
 use crate::planner::desired::Group;
 use crate::planner::facts::Facts;
@@ -42,7 +43,7 @@ impl Turn<'_> {
     /// When the operator's clock will show that every clock shows an instant.
     pub(super) fn shown_at(&self, at: Timestamp) -> Timestamp {
         let behind = self.facts.now.duration_since(self.granted());
-        at.saturating_add(behind).unwrap_or(Timestamp::MAX)
+        instants::after(at, behind)
     }
 
     pub(super) fn is_last_wave(&self, rollout: &Rollout) -> bool {
@@ -57,7 +58,7 @@ impl Turn<'_> {
     /// When the next wave may open, by the operator's clock, if the present one is complete and there is one.
     pub(super) fn next_wave_at(&self, rollout: &Rollout) -> Option<Timestamp> {
         let completed = rollout.wave_completed_at.filter(|_| !self.is_last_wave(rollout))?;
-        completed.saturating_add(self.group.pause).ok().map(|at| self.shown_at(at))
+        Some(self.shown_at(instants::after(completed, self.group.pause)))
     }
 
     /// The wave that is to open now: the first, or the next one after the pause.

@@ -18,7 +18,7 @@ use crate::planner::{Desired, words};
 
 /// What became of a device, or what keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
+pub enum DeviceVerdict {
     /// It runs what it is to run, or nothing is there for it to run.
     Done,
     /// It runs something newer, which is accepted: nothing is moved down.
@@ -55,7 +55,7 @@ pub enum Verdict {
     Deactivated,
 }
 
-impl Verdict {
+impl DeviceVerdict {
     /// Every verdict.
     pub const ALL: [Self; 17] = [
         Self::Done,
@@ -116,7 +116,7 @@ impl Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: DeviceVerdict,
     /// Why, as a sentence without a full stop.
     pub reason: String,
     /// What its app is to run; `None` where nothing is there for it.
@@ -200,8 +200,6 @@ impl<'a> Judge<'a> {
             && devices.arrangement == desired.devices.arrangement(settled)
             && memory.rollouts.len() == groups.len()
             && memory.rollouts.iter().zip(groups).all(|(rollout, group)| rollout.group == group.name);
-        let live_since =
-            devices.finished.saturating_sub(desired.devices.unseen_for).unwrap_or(Timestamp::MIN);
         Self {
             release,
             targets,
@@ -212,7 +210,7 @@ impl<'a> Judge<'a> {
             misses: memory.done.is_none(),
             losses: Vec::new(),
             lost: Vec::new(),
-            live_since,
+            live_since: desired.devices.live_since(devices),
             acceptances: RefCell::default(),
         }
     }
@@ -284,7 +282,8 @@ impl<'a> Judge<'a> {
         self.watch.gone().filter(|gone| self.is_missing(gone)).map(|gone| gone.device)
     }
 
-    fn is_missing(&self, gone: &Departed<'_>) -> bool {
+    /// Whether a device that left is missing.
+    pub(super) fn is_missing(&self, gone: &Departed<'_>) -> bool {
         let mut examined = self.examiner.iter().zip(self.rollout(gone.device));
         self.misses
             && self.desired.devices.exemption(gone.device.guid).is_none()
@@ -302,47 +301,52 @@ impl<'a> Judge<'a> {
     }
 
     /// The verdict on the device in a row.
-    pub fn verdict(&self, row: usize, device: &Device) -> Verdict {
+    pub fn verdict(&self, row: usize, device: &Device) -> DeviceVerdict {
+        if device.state != DeviceState::Active && self.was_taken_out(device) {
+            return DeviceVerdict::Missing;
+        }
+        self.verdict_as_listed(row, device)
+    }
+
+    /// The same of one that somebody blocked or deactivated, whatever it was before.
+    pub(super) fn verdict_as_listed(&self, row: usize, device: &Device) -> DeviceVerdict {
         match device.state {
-            DeviceState::Blocked | DeviceState::Deactivated if self.was_taken_out(device) => {
-                return Verdict::Missing;
-            }
-            DeviceState::Blocked => return Verdict::Blocked,
-            DeviceState::Deactivated => return Verdict::Deactivated,
+            DeviceState::Blocked => return DeviceVerdict::Blocked,
+            DeviceState::Deactivated => return DeviceVerdict::Deactivated,
             DeviceState::Active => {}
         }
         if self.is_exempt(device) {
-            return Verdict::Exempt;
+            return DeviceVerdict::Exempt;
         }
         let (Some(targets), Some(version)) = (&self.targets, device.version) else {
-            return if device.version.is_none() { Verdict::Unreadable } else { Verdict::Done };
+            return if device.version.is_none() { DeviceVerdict::Unreadable } else { DeviceVerdict::Done };
         };
         if targets.is_mobile_behind(device) {
-            return Verdict::Mobile;
+            return DeviceVerdict::Mobile;
         }
         if targets.level(device) == AppLevel::Current {
             let target = targets.target(device.product, device.os);
             return match (self.acceptance(device, version), target) {
-                (Acceptance::Refused, target) if target != Some(version) => Verdict::Unsupported,
-                (_, Some(target)) if version > target => Verdict::Newer,
-                (_, _) => Verdict::Done,
+                (Acceptance::Refused, target) if target != Some(version) => DeviceVerdict::Unsupported,
+                (_, Some(target)) if version > target => DeviceVerdict::Newer,
+                (_, _) => DeviceVerdict::Done,
             };
         }
         self.behind(device, &self.sighting(row, device))
     }
 
-    fn behind(&self, device: &Device, sighting: &Sighting) -> Verdict {
+    fn behind(&self, device: &Device, sighting: &Sighting) -> DeviceVerdict {
         match self.evidence(device, sighting) {
-            Some(Evidence::Failed { how: Failure::FellBack, .. }) => Verdict::FellBack,
-            Some(Evidence::Failed { how: Failure::NotMoved, .. }) => Verdict::Failed,
-            Some(Evidence::InFlight { .. }) if self.is_lost(device) => Verdict::Lost,
-            Some(Evidence::InFlight { .. }) => Verdict::InFlight,
-            Some(Evidence::Pending { .. }) => Verdict::Pending,
+            Some(Evidence::Failed { how: Failure::FellBack, .. }) => DeviceVerdict::FellBack,
+            Some(Evidence::Failed { how: Failure::NotMoved, .. }) => DeviceVerdict::Failed,
+            Some(Evidence::InFlight { .. }) if self.is_lost(device) => DeviceVerdict::Lost,
+            Some(Evidence::InFlight { .. }) => DeviceVerdict::InFlight,
+            Some(Evidence::Pending { .. }) => DeviceVerdict::Pending,
             Some(Evidence::Unreleased | Evidence::Done { .. }) | None => match self.group(device) {
-                None => Verdict::Held,
-                Some(group) if group.held => Verdict::Held,
-                Some(_) if !self.is_live(device) => Verdict::Stale,
-                Some(_) => Verdict::Waiting,
+                None => DeviceVerdict::Held,
+                Some(group) if group.held => DeviceVerdict::Held,
+                Some(_) if !self.is_live(device) => DeviceVerdict::Stale,
+                Some(_) => DeviceVerdict::Waiting,
             },
         }
     }
@@ -379,10 +383,16 @@ impl<'a> Judge<'a> {
     /// The same of one that is missing.
     pub fn describe_missing(&self, device: &Device, now: Timestamp) -> Described {
         let sighting = self.watch.find_gone(device.guid).map(|gone| gone.sighting).unwrap_or_default();
-        self.described(Verdict::Missing, device, &sighting, now)
+        self.described(DeviceVerdict::Missing, device, &sighting, now)
     }
 
-    fn described(&self, verdict: Verdict, device: &Device, sighting: &Sighting, now: Timestamp) -> Described {
+    fn described(
+        &self,
+        verdict: DeviceVerdict,
+        device: &Device,
+        sighting: &Sighting,
+        now: Timestamp,
+    ) -> Described {
         let rollout = self.rollout(device);
         let released_at = self.evidence(device, sighting).and_then(Evidence::released_at);
         let target = self.targets.as_ref().and_then(|targets| targets.target(device.product, device.os));
@@ -390,26 +400,26 @@ impl<'a> Judge<'a> {
             sighting.told_at.filter(|at| rollout.is_some_and(|rollout| *at >= rollout.started_at));
         let mut reason = self.reason(device, verdict, target, released_at);
         match verdict {
-            Verdict::Waiting | Verdict::Pending => reason += &self.closed_window(now),
-            Verdict::InFlight if flagged_at.is_none() => {
+            DeviceVerdict::Waiting | DeviceVerdict::Pending => reason += &self.closed_window(now),
+            DeviceVerdict::InFlight if flagged_at.is_none() => {
                 reason += ", not told to upgrade by the process that answers";
                 reason += &self.closed_window(now);
             }
-            Verdict::InFlight
-            | Verdict::Done
-            | Verdict::Newer
-            | Verdict::Failed
-            | Verdict::FellBack
-            | Verdict::Unreadable
-            | Verdict::Lost
-            | Verdict::Missing
-            | Verdict::Held
-            | Verdict::Unsupported
-            | Verdict::Mobile
-            | Verdict::Exempt
-            | Verdict::Stale
-            | Verdict::Blocked
-            | Verdict::Deactivated => {}
+            DeviceVerdict::InFlight
+            | DeviceVerdict::Done
+            | DeviceVerdict::Newer
+            | DeviceVerdict::Failed
+            | DeviceVerdict::FellBack
+            | DeviceVerdict::Unreadable
+            | DeviceVerdict::Lost
+            | DeviceVerdict::Missing
+            | DeviceVerdict::Held
+            | DeviceVerdict::Unsupported
+            | DeviceVerdict::Mobile
+            | DeviceVerdict::Exempt
+            | DeviceVerdict::Stale
+            | DeviceVerdict::Blocked
+            | DeviceVerdict::Deactivated => {}
         }
         Described {
             verdict,
@@ -435,7 +445,7 @@ impl<'a> Judge<'a> {
     fn reason(
         &self,
         device: &Device,
-        verdict: Verdict,
+        verdict: DeviceVerdict,
         target: Option<Version>,
         released_at: Option<Timestamp>,
     ) -> String {
@@ -450,20 +460,20 @@ impl<'a> Judge<'a> {
             Ok(_) | Err(_) => "never".to_owned(),
         };
         match verdict {
-            Verdict::Done if target == "nothing" => format!("nothing is there for {app} to upgrade to"),
-            Verdict::Done => format!("runs {at}, as it is to"),
-            Verdict::Newer => format!("runs {at}, above {target}; nothing is moved down"),
-            Verdict::InFlight => format!("released {released}, seen {seen}, not yet at {target}"),
-            Verdict::Pending => format!("released {released}, last connected {seen}"),
-            Verdict::Failed => {
+            DeviceVerdict::Done if target == "nothing" => format!("nothing is there for {app} to upgrade to"),
+            DeviceVerdict::Done => format!("runs {at}, as it is to"),
+            DeviceVerdict::Newer => format!("runs {at}, above {target}; nothing is moved down"),
+            DeviceVerdict::InFlight => format!("released {released}, seen {seen}, not yet at {target}"),
+            DeviceVerdict::Pending => format!("released {released}, last connected {seen}"),
+            DeviceVerdict::Failed => {
                 let minutes = RETRY_TIME.as_mins();
                 format!("connected for more than {minutes} min since it was told to upgrade, still at {at}")
             }
-            Verdict::FellBack => format!("ran something newer before, and is back at {at}"),
-            Verdict::Unreadable => {
+            DeviceVerdict::FellBack => format!("ran something newer before, and is back at {at}"),
+            DeviceVerdict::Unreadable => {
                 format!("reports nothing that is a version; to run: {target}; seen {seen}")
             }
-            Verdict::Missing => {
+            DeviceVerdict::Missing => {
                 let how = match device.state {
                     DeviceState::Active => "no longer in the authority's list",
                     DeviceState::Blocked => "blocked at the authority since",
@@ -471,25 +481,25 @@ impl<'a> Judge<'a> {
                 };
                 format!("released {released}, and {how}; last at {at}, seen {seen}")
             }
-            Verdict::Lost => {
+            DeviceVerdict::Lost => {
                 format!("told to upgrade {released}, silent since {seen}: beyond what is usual in its group")
             }
-            Verdict::Waiting => self.why_waiting(device),
-            Verdict::Held => match self.group(device) {
+            DeviceVerdict::Waiting => self.why_waiting(device),
+            DeviceVerdict::Held => match self.group(device) {
                 None => "no group of the spec matches it".to_owned(),
                 Some(group) => format!("the spec holds group {}", group.name),
             },
-            Verdict::Unsupported => {
+            DeviceVerdict::Unsupported => {
                 format!("{release} does not accept {at} of {app}, and nothing can be pushed to it")
             }
-            Verdict::Mobile => format!("below {target}; mobile apps come from app stores"),
-            Verdict::Exempt => {
+            DeviceVerdict::Mobile => format!("below {target}; mobile apps come from app stores"),
+            DeviceVerdict::Exempt => {
                 let why = self.desired.devices.exemption(device.guid).unwrap_or_default();
                 format!("the spec exempts it: {why}")
             }
-            Verdict::Stale => format!("last connected {seen}; no gate counts it any more"),
-            Verdict::Blocked => "blocked at the authority".to_owned(),
-            Verdict::Deactivated => "deactivated at the authority".to_owned(),
+            DeviceVerdict::Stale => format!("last connected {seen}; no gate counts it any more"),
+            DeviceVerdict::Blocked => "blocked at the authority".to_owned(),
+            DeviceVerdict::Deactivated => "deactivated at the authority".to_owned(),
         }
     }
 

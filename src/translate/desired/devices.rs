@@ -2,9 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::api::code_upgrade::devices::{
-    AutoUpgradeSwitchMode, DeviceGroupSpec, DeviceUpgradeMode, DevicesSpec, LeaveBehindSpec, OfferedAppSpec,
-};
+use crate::api::code_upgrade::devices::{DeviceGroupSpec, DevicesSpec, LeaveBehindSpec, OfferedAppSpec};
 use crate::api::share::CountOrPercent;
 use crate::catalog::Product;
 use crate::fleet::{GroupKeys, GroupRule};
@@ -29,9 +27,9 @@ const ALL: Share = Share::BasisPoints(10_000);
 /// How devices are brought along.
 pub(super) fn policy(reading: &mut Reading, spec: Option<&DevicesSpec>) -> DevicePolicy {
     let absent = DevicesSpec {
-        upgrade: DeviceUpgradeMode::None,
+        upgrade: DeviceUpgrade::None,
         offered: Vec::new(),
-        auto_upgrade_switch: AutoUpgradeSwitchMode::RequireOff,
+        auto_upgrade_switch: AutoUpgradeSwitch::RequireOff,
         leave_behind: None,
         max_in_flight: None,
         rate_per_minute: None,
@@ -61,17 +59,9 @@ pub(super) fn policy(reading: &mut Reading, spec: Option<&DevicesSpec>) -> Devic
         max_failures: share_or(reading, "spec.devices.maxFailures", max_failures.as_ref(), MAX_FAILURES),
     };
     DevicePolicy {
-        upgrade: match upgrade {
-            DeviceUpgradeMode::Bundled => DeviceUpgrade::Bundled,
-            DeviceUpgradeMode::ServerOffered => DeviceUpgrade::ServerOffered,
-            DeviceUpgradeMode::None => DeviceUpgrade::None,
-        },
+        upgrade: *upgrade,
         offered: offered(reading, *upgrade, offered_specs),
-        auto_upgrade_switch: match auto_upgrade_switch {
-            AutoUpgradeSwitchMode::RequireOff => AutoUpgradeSwitch::RequireOff,
-            AutoUpgradeSwitchMode::TurnOff => AutoUpgradeSwitch::TurnOff,
-            AutoUpgradeSwitchMode::Allow => AutoUpgradeSwitch::Allow,
-        },
+        auto_upgrade_switch: *auto_upgrade_switch,
         unseen_for: reading.duration_or(
             "spec.devices.leaveBehind.unseenFor",
             unseen_for.as_deref(),
@@ -97,19 +87,18 @@ pub(super) fn policy(reading: &mut Reading, spec: Option<&DevicesSpec>) -> Devic
 }
 
 /// What was added at the authority; needed where devices get what it offers, and only there.
-fn offered(reading: &mut Reading, upgrade: DeviceUpgradeMode, specs: &[OfferedAppSpec]) -> Vec<OfferedApp> {
+fn offered(reading: &mut Reading, upgrade: DeviceUpgrade, specs: &[OfferedAppSpec]) -> Vec<OfferedApp> {
     let list = "spec.devices.offered";
     match (upgrade, specs.is_empty()) {
-        (DeviceUpgradeMode::ServerOffered, true) => {
+        (DeviceUpgrade::ServerOffered, true) => {
             let mend = "write what was added at the authority, such as [{os: Windows, version: 6.0.3}]";
             reading.note(list, "it is not clear what the authority offers", mend);
         }
-        (DeviceUpgradeMode::Bundled | DeviceUpgradeMode::None, false) => {
+        (DeviceUpgrade::Bundled | DeviceUpgrade::None, false) => {
             let mend = "set spec.devices.upgrade to ServerOffered, or leave the list out";
             reading.note(list, "only ServerOffered reads it", mend);
         }
-        (DeviceUpgradeMode::ServerOffered, false)
-        | (DeviceUpgradeMode::Bundled | DeviceUpgradeMode::None, true) => {}
+        (DeviceUpgrade::ServerOffered, false) | (DeviceUpgrade::Bundled | DeviceUpgrade::None, true) => {}
     }
     let mut apps = Vec::new();
     for (index, OfferedAppSpec { product, os, version }) in specs.iter().enumerate() {

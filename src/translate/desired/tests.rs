@@ -10,7 +10,8 @@ use super::*;
 use crate::catalog::Os;
 use crate::fleet::{GroupMatcher, GroupRule};
 use crate::planner::desired::{
-    Appliance, AutoUpgradeSwitch, Backup, DeviceUpgrade, HookMoment, Method, Problem, Share, StorageRole,
+    Appliance, Approval, AutoUpgradeSwitch, Backup, DeviceUpgrade, HookMoment, Method, Problem, Share,
+    StorageRole,
 };
 use crate::planner::window::{Opening, opening};
 

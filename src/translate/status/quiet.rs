@@ -5,13 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::CodeUpgradeStatus;
 use crate::api::status::{DevicesStatus, GroupStatus};
+use crate::planner::cadence::{COUNTS_IN_A_ROLLOUT, COUNTS_OTHERWISE};
 use crate::planner::report::Phase;
-
-/// Changes of counts in a rollout are written at most this often.
-const COUNTS_IN_A_ROLLOUT: SignedDuration = SignedDuration::from_mins(5);
-
-/// Otherwise at most this often.
-const COUNTS_OTHERWISE: SignedDuration = SignedDuration::from_hours(1);
 
 /// An instant that moves by no more than this only counts on: while a server is down, the end of the wait moves with the clock.
 const INSTANTS_MAY_MOVE: SignedDuration = SignedDuration::from_hours(1);

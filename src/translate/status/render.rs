@@ -6,15 +6,14 @@ use jiff::SignedDuration;
 
 use super::bounded::bounded;
 use crate::api::status::{
-    AppStatus, AvailableStatus, BackupsInterruptedStatus, DevicesStatus, EstimateStatus, GateStatus,
-    GroupStatus, NowStatus, PlanItemStatus, ServerStatus, VerdictStatus,
+    AvailableStatus, DevicesStatus, GateStatus, GroupStatus, PlanItemStatus, ServerStatus, VerdictStatus,
 };
 use crate::fleet::{Guid, ServerName};
 use crate::planner::report::{
-    Available, BackupsInterrupted, DevicesReport, Gate, GroupReport, Needs, Now, PlanItem, PlanWhat,
-    ServerReport, ServerState, Verdict,
+    Available, DevicesReport, Gate, GroupReport, Needs, Now, PlanItem, PlanWhat, ServerReport, ServerState,
+    Verdict,
 };
-use crate::planner::rollout::{AppCount, Estimate, Verdict as DeviceVerdict};
+use crate::planner::rollout::DeviceVerdict;
 use crate::planner::words;
 
 /// Most items of the plan: 12 hops with a wait and a rollout each, and the last rollout.
@@ -67,9 +66,9 @@ fn server(report: &ServerReport) -> ServerStatus {
     }
 }
 
-pub(super) fn now(now: &Now) -> NowStatus {
+pub(super) fn now(now: &Now) -> Now {
     let Now { what, object, since, usually, warns_at, stalls_at, next } = now;
-    NowStatus {
+    Now {
         what: bounded(what),
         object: bounded(object),
         since: *since,
@@ -78,11 +77,6 @@ pub(super) fn now(now: &Now) -> NowStatus {
         stalls_at: *stalls_at,
         next: next.as_deref().map(bounded),
     }
-}
-
-pub(super) fn backups_interrupted(report: &BackupsInterrupted) -> BackupsInterruptedStatus {
-    let BackupsInterrupted { servers, devices, since } = report;
-    BackupsInterruptedStatus { servers: *servers, devices: *devices, since: *since }
 }
 
 pub(super) fn devices(report: &DevicesReport) -> DevicesStatus {
@@ -105,35 +99,30 @@ pub(super) fn devices(report: &DevicesReport) -> DevicesStatus {
     DevicesStatus {
         total: *total,
         done: *done,
-        newer: verdicts.of(DeviceVerdict::Newer),
-        in_flight: verdicts.of(DeviceVerdict::InFlight),
-        pending: verdicts.of(DeviceVerdict::Pending),
-        failed: verdicts.of(DeviceVerdict::Failed),
-        fell_back: verdicts.of(DeviceVerdict::FellBack),
-        unreadable: verdicts.of(DeviceVerdict::Unreadable),
-        lost: verdicts.of(DeviceVerdict::Lost),
-        missing: verdicts.of(DeviceVerdict::Missing),
-        waiting: verdicts.of(DeviceVerdict::Waiting),
-        held: verdicts.of(DeviceVerdict::Held),
+        newer: verdicts.count_of(DeviceVerdict::Newer),
+        in_flight: verdicts.count_of(DeviceVerdict::InFlight),
+        pending: verdicts.count_of(DeviceVerdict::Pending),
+        failed: verdicts.count_of(DeviceVerdict::Failed),
+        fell_back: verdicts.count_of(DeviceVerdict::FellBack),
+        unreadable: verdicts.count_of(DeviceVerdict::Unreadable),
+        lost: verdicts.count_of(DeviceVerdict::Lost),
+        missing: verdicts.count_of(DeviceVerdict::Missing),
+        waiting: verdicts.count_of(DeviceVerdict::Waiting),
+        held: verdicts.count_of(DeviceVerdict::Held),
         stale: *stale,
-        unsupported: verdicts.of(DeviceVerdict::Unsupported),
-        mobile: verdicts.of(DeviceVerdict::Mobile),
-        exempt: verdicts.of(DeviceVerdict::Exempt),
-        blocked: verdicts.of(DeviceVerdict::Blocked),
-        deactivated: verdicts.of(DeviceVerdict::Deactivated),
-        estimate: estimate.map(|Estimate { done_at, per_day }| EstimateStatus { done_at, per_day }),
-        apps: apps.iter().map(app).collect(),
+        unsupported: verdicts.count_of(DeviceVerdict::Unsupported),
+        mobile: verdicts.count_of(DeviceVerdict::Mobile),
+        exempt: verdicts.count_of(DeviceVerdict::Exempt),
+        blocked: verdicts.count_of(DeviceVerdict::Blocked),
+        deactivated: verdicts.count_of(DeviceVerdict::Deactivated),
+        estimate: *estimate,
+        apps: apps.clone(),
         other_apps: *other_apps,
         refused: *refused,
         unmatched: *unmatched,
         unaccounted: *unaccounted,
         groups: groups.iter().take(64).filter(|report| seen.insert(&report.name)).map(group).collect(),
     }
-}
-
-fn app(count: &AppCount) -> AppStatus {
-    let AppCount { product, os, version, devices } = *count;
-    AppStatus { product, os, version, devices }
 }
 
 fn group(report: &GroupReport) -> GroupStatus {
