@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use super::answer::Given;
 use super::error::Error;
 use super::sums::Expected;
 
@@ -25,12 +24,6 @@ pub(super) struct Note {
 }
 
 impl Note {
-    /// The note of what an answer gives, where it could be continued.
-    pub(super) fn of(url: &Url, given: &Given, expected: &Expected) -> Option<Self> {
-        let (etag, length) = (given.etag.clone()?, given.length?);
-        Some(Self { url: url.to_string(), etag, length, expected: expected.clone() })
-    }
-
     /// Whether so many bytes are a part of this file from this url, which is not complete.
     pub(super) fn fits(&self, url: &Url, expected: &Expected, there: u64) -> bool {
         self.url == url.as_str() && self.expected == *expected && there > 0 && there < self.length

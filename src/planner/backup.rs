@@ -3,8 +3,8 @@
 use super::desired::{Backup, Method};
 use super::draft::Draft;
 use super::facts::Facts;
+use super::gates;
 use super::memory::BackupAttempt;
-use super::next_hop;
 use super::observed::Access;
 use super::report::GateName;
 use super::step::Step;
@@ -55,7 +55,7 @@ fn is_of_use(facts: &Facts<'_>, draft: &Draft) -> bool {
         Access::NotYet | Access::Failed { .. } => false,
     };
     let others: Vec<_> = draft.findings.gates.iter().filter(|gate| gate.name != GateName::Backup).collect();
-    is_listed && next_hop::nothing_refuses(others)
+    is_listed && gates::nothing_refuses(others)
 }
 
 /// Another class, or another time, is another attempt with a name of its own.

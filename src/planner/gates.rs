@@ -122,6 +122,14 @@ pub fn all_pass(gates: &[Gate]) -> bool {
     gates.iter().all(|gate| gate.verdict.passes())
 }
 
+/// Whether time or a person alone holds these gates, the switch itself aside.
+pub fn nothing_refuses<'a>(gates: impl IntoIterator<Item = &'a Gate>) -> bool {
+    gates.into_iter().filter(|gate| gate.name != GateName::AutoUpgradeSwitch).all(|gate| match gate.verdict {
+        Verdict::Pass | Verdict::Hold { .. } => true,
+        Verdict::Unknown { .. } | Verdict::Refuse { .. } => false,
+    })
+}
+
 /// The gate that people should hear of first: a refusal, then a missing fact, then what a person must do, then
 /// what time will end, the longest first.
 pub fn leading(gates: &[Gate]) -> Option<&Gate> {

@@ -8,7 +8,6 @@ use super::facts::Facts;
 use super::intent::Intent;
 use super::memory::Cleared;
 use super::observed::Switch;
-use super::report::{Gate, GateName, Verdict};
 use super::settle::consume_adoption;
 use super::step::Step;
 use super::{backup, gates, hop, way_out};
@@ -25,7 +24,7 @@ pub(super) fn approach(facts: &Facts<'_>, draft: &mut Draft, unrefused: bool) {
     };
     let first = gates::of_a_hop(&draft.view(facts));
     let first_pass = unrefused && gates::all_pass(&first);
-    turn_off_switch(facts, draft, unrefused && nothing_refuses(&first));
+    turn_off_switch(facts, draft, unrefused && gates::nothing_refuses(&first));
     draft.findings.add(first);
     let is_cleared = draft.memory.cleared.as_ref().is_some_and(|cleared| {
         cleared.from == from && cleared.to == to && !is_listing_old(facts, draft, cleared)
@@ -92,12 +91,4 @@ pub(super) fn turn_off_switch(facts: &Facts<'_>, draft: &mut Draft, unrefused: b
         draft.memory.switch_off_at = Some(facts.observed.witnesses.latest());
         draft.steps.push(Step::TurnOffDeviceAutoUpgrade);
     }
-}
-
-/// Whether time or a person alone holds these gates, the switch itself aside.
-pub(super) fn nothing_refuses<'a>(gates: impl IntoIterator<Item = &'a Gate>) -> bool {
-    gates.into_iter().filter(|gate| gate.name != GateName::AutoUpgradeSwitch).all(|gate| match gate.verdict {
-        Verdict::Pass | Verdict::Hold { .. } => true,
-        Verdict::Unknown { .. } | Verdict::Refuse { .. } => false,
-    })
 }

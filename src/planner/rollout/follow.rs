@@ -26,7 +26,7 @@ pub(in crate::planner) fn follow(facts: &Facts<'_>, draft: &mut Draft, unrefused
         return;
     }
     let gates = gates::of_a_rollout(&draft.view(facts));
-    next_hop::turn_off_switch(facts, draft, unrefused && next_hop::nothing_refuses(&gates));
+    next_hop::turn_off_switch(facts, draft, unrefused && gates::nothing_refuses(&gates));
     let may_release = unrefused && gates::all_pass(&gates);
     let age = facts.observed.witnesses.monotonic.duration_since(devices.finished);
     let is_fresh = age <= ONLINE_WITHIN;
