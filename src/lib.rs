@@ -3,7 +3,7 @@
 //! Pure in the middle, effects at the rim; imports point inward only (ARCHITECTURE.md draws it):
 //!
 //! ```text
-//!   cli -> operator, playground -> methods, code42, download, simulator -> api, translate -> planner -> fleet -> catalog
+//!   cli -> operator, playground -> methods, code42, download, simulator -> api, translate, observing -> planner -> fleet -> catalog
 //! ```
 
 pub mod api;
@@ -13,6 +13,7 @@ pub mod code42;
 pub mod download;
 pub mod fleet;
 pub mod methods;
+pub mod observing;
 pub mod operator;
 pub mod planner;
 #[cfg(feature = "playground")]

@@ -112,7 +112,7 @@ pub struct Wants {
     pub servers_every: SignedDuration,
     /// How often to list the devices.
     pub devices_every: SignedDuration,
-    /// A listing that began at or after this instant is needed now.
+    /// A listing that began after this instant is needed now.
     pub devices_since: Option<Timestamp>,
     /// How the devices are to be arranged.
     pub arrangement: Arrangement,

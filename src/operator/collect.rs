@@ -8,8 +8,6 @@
 //! What must never happen here: a decision, or a write to anything.
 
 pub mod devices;
-mod failures;
-mod pace;
 pub mod room;
 mod servers;
 pub mod session;
@@ -27,15 +25,13 @@ use super::metrics::Metrics;
 use super::places::{self, Places};
 use super::wake::Waker;
 use crate::code42::{self, ClusterServerId};
-use crate::fleet::{Devices, GroupRule, Guid};
+use crate::fleet::{GroupRule, Guid};
+use crate::observing::{Answer, Failure, Known, Listings, Pace, Readings, Subject};
 use crate::planner::Wants;
-use crate::planner::desired::Problem;
-use crate::planner::observed::{Access, AccessFailure, AuthorityFacts, Edition, ServersFacts, SettingsFacts};
+use crate::planner::observed::{AccessFailure, Edition, SettingsFacts};
 use devices::{Bounds, Purpose};
-use failures::{Failures, Subject};
-use pace::{Attempt, AttemptOutcome, Pace, listing_due};
 use room::{Room, Taken};
-use session::{Connection, Failure, Session};
+use session::{Connection, Session};
 
 /// Account, Secret and certificate authority are read again this often, in real time.
 const SOURCES_FOR: Duration = Duration::from_secs(60);
@@ -58,25 +54,13 @@ pub struct Ask {
     pub groups: Vec<GroupRule>,
 }
 
-/// What is known of an environment.
+/// What is known of an environment, and of how it is reached.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// How the last attempt to read the servers went.
-    pub access: Access,
-    /// How the last attempt to list the devices went.
-    pub listing: Access,
-    /// Who the authority is.
-    pub authority: Option<AuthorityFacts>,
-    /// The servers, as last listed.
-    pub servers: Option<ServersFacts>,
-    /// The settings, as last read.
-    pub settings: Option<SettingsFacts>,
-    /// The devices, as last listed.
-    pub devices: Option<Arc<Devices>>,
-    /// The room that they take up.
+    /// What is known.
+    pub known: Known,
+    /// The room that its devices take up.
     pub room: Option<Arc<Taken>>,
-    /// What is wrong with the groups that the devices were matched by.
-    pub group_problems: Vec<Problem>,
     /// How far the authority's clock is from ours.
     pub authority_clock: Option<Offset>,
     /// Under which id the authority keeps its settings.
@@ -86,18 +70,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// Nothing known yet.
     pub fn nothing() -> Self {
-        Self {
-            access: Access::NotYet,
-            listing: Access::NotYet,
-            authority: None,
-            servers: None,
-            settings: None,
-            devices: None,
-            room: None,
-            group_problems: Vec::new(),
-            authority_clock: None,
-            settings_id: None,
-        }
+        Self { known: Known::nothing(), room: None, authority_clock: None, settings_id: None }
     }
 }
 
@@ -146,7 +119,6 @@ pub struct Collector {
     offer: watch::Sender<Option<code42::Client>>,
     waker: Waker,
     session: Mutex<Option<Opened>>,
-    failures: std::sync::Mutex<Failures>,
 }
 
 /// How the last attempt to get to the authority ended, and how long that is believed.
@@ -166,8 +138,7 @@ impl Collector {
         offer: watch::Sender<Option<code42::Client>>,
         waker: Waker,
     ) -> Self {
-        let (session, failures) = (Mutex::default(), std::sync::Mutex::default());
-        Self { shared, connection, asks, snapshots, offer, waker, session, failures }
+        Self { shared, connection, asks, snapshots, offer, waker, session: Mutex::default() }
     }
 
     /// Reads until it is dropped.
@@ -178,15 +149,14 @@ impl Collector {
 
     async fn follow_servers(&self) {
         let mut asks = self.asks.clone();
-        let mut pace = Pace::new(&self.waker.seed());
+        let mut readings = Readings::new(Pace::new(&self.waker.seed()));
         loop {
             let began = self.shared.clock.monotonic_now();
             let outcome = self.read_servers().await;
             self.conclude(Subject::Servers, &outcome);
-            pace.note(&outcome);
+            readings.note(began, &outcome);
             loop {
-                let every = pace.interval(asks.borrow_and_update().wants.servers_every);
-                let due = began.saturating_add(every).unwrap_or(Timestamp::MAX);
+                let due = readings.due(&asks.borrow_and_update().wants);
                 if self.wait(&mut asks, due).await == Waited::Due {
                     break;
                 }
@@ -196,14 +166,11 @@ impl Collector {
 
     async fn follow_devices(&self) {
         let mut asks = self.asks.clone();
-        let mut pace = Pace::new(&format!("{} devices", self.waker.seed()));
-        let mut last: Option<Attempt> = None;
+        let mut listings = Listings::new(Pace::new(&format!("{} devices", self.waker.seed())));
         loop {
             let ask = asks.borrow_and_update().clone();
             self.rank_as_wanted(&ask);
-            let every = pace.interval(ask.wants.devices_every);
-            let due =
-                listing_due(last.as_ref(), ask.wants.devices_since, ask.wants.arrangement.groups, every);
+            let due = listings.due(&ask.wants);
             if due > self.shared.clock.monotonic_now() {
                 self.wait(&mut asks, due).await;
                 continue;
@@ -211,15 +178,7 @@ impl Collector {
             let began = self.shared.clock.monotonic_now();
             let outcome = self.read_devices(&ask).await;
             self.conclude(Subject::Devices, &outcome);
-            pace.note(&outcome);
-            last = Some(Attempt {
-                began,
-                ended: self.shared.clock.monotonic_now(),
-                outcome: match outcome {
-                    Ok(()) => AttemptOutcome::Complete { groups: ask.wants.arrangement.groups },
-                    Err(_) => AttemptOutcome::Failed,
-                },
-            });
+            listings.note(began, self.shared.clock.monotonic_now(), &ask.wants, &outcome);
             clock::sleep(clock::SHORTEST_POLL).await;
         }
     }
@@ -280,28 +239,19 @@ impl Collector {
         let listed = client.servers().await.map_err(|error| Failure::from(&error))?;
         let now = clock.monotonic_now();
         let guid = Guid(this.value.guid.to_string());
-        let known = before.servers.as_ref().map_or(&[][..], |servers| &servers.list);
-        let list = servers::servers(&this.value, &listed.value, known, now)?;
-        let edition = match &before.authority {
-            Some(authority) if authority.guid == guid && authority.edition != Edition::Unstated => {
-                authority.edition
-            }
-            Some(_) | None => edition(client).await,
+        let servers = servers::servers(&this.value, &listed.value, now)?;
+        let edition = match before.known.edition_of(&guid) {
+            Some(edition) => edition,
+            None => edition(client).await,
         };
         let settings_id = this.value.cluster_server_id;
         let settings = self.read_settings(client, settings_id, this.utc_offset_seconds).await;
         self.snapshots.send_modify(|snapshot| {
-            let same = before.authority.as_ref().is_none_or(|authority| authority.guid == guid);
             let snapshot = Arc::make_mut(snapshot);
-            if !same {
-                // Facts about another authority's devices say nothing here.
-                snapshot.devices = None;
+            snapshot.known.take(Answer { at: now, authority: guid, edition, servers, settings });
+            if snapshot.known.devices.is_none() {
                 snapshot.room = None;
-                snapshot.settings = None;
             }
-            snapshot.authority = Some(AuthorityFacts { read_at: now, guid, edition });
-            snapshot.servers = Some(ServersFacts { read_at: now, list });
-            snapshot.settings = settings.or(snapshot.settings);
             snapshot.authority_clock = authority_clock.or(snapshot.authority_clock);
             snapshot.settings_id = settings_id;
         });
@@ -332,12 +282,12 @@ impl Collector {
         let purpose = Purpose {
             groups: &ask.groups,
             arrangement: ask.wants.arrangement,
-            expected: self.snapshots.borrow().devices.as_ref().map_or(0, |devices| devices.len()),
+            expected: self.snapshots.borrow().known.devices.as_ref().map_or(0, |devices| devices.len()),
         };
         let timer = clock::instant();
         let bounds = Bounds { pages: &self.shared.limits.pages, room: &self.shared.limits.room };
         let listing = devices::list(&session.authority, &self.shared.clock, purpose, bounds);
-        let listing = within(LISTING_FOR, "the devices", listing).await?;
+        let (listing, room) = within(LISTING_FOR, "the devices", listing).await?;
         self.shared.metrics.observe_listing(clock::instant().duration_since(timer));
         let oddities = listing.devices.oddities;
         if oddities != crate::fleet::devices::Oddities::default() {
@@ -345,51 +295,31 @@ impl Collector {
         }
         self.snapshots.send_modify(|snapshot| {
             let snapshot = Arc::make_mut(snapshot);
-            snapshot.devices = Some(Arc::new(listing.devices));
-            snapshot.room = Some(Arc::new(listing.room));
-            snapshot.group_problems = listing.problems;
+            snapshot.known.list(listing);
+            snapshot.room = Some(Arc::new(room));
         });
         Ok(())
     }
 
     /// Gives the known devices the ranks of the wanted release.
     fn rank_as_wanted(&self, ask: &Ask) {
-        let devices = self.snapshots.borrow().devices.clone();
-        let release = ask.wants.arrangement.release;
-        let Some(devices) = devices.filter(|devices| devices.arrangement.release != release) else {
-            return;
-        };
-        let ranked = Arc::new(devices::rank_anew(&devices, release));
-        self.snapshots.send_modify(|snapshot| Arc::make_mut(snapshot).devices = Some(ranked));
+        let before = self.snapshots.borrow().clone();
+        let Some(ranked) = before.known.ranked_for(ask.wants.arrangement.release) else { return };
+        self.snapshots.send_modify(|snapshot| Arc::make_mut(snapshot).known.devices = Some(ranked));
         self.waker.wake();
     }
 
     /// Notes how a reading went and wakes the reconciler.
     fn conclude(&self, subject: Subject, outcome: &Result<(), Failure>) {
         let now = self.shared.clock.monotonic_now();
-        let ever_read = {
-            let snapshot = self.snapshots.borrow();
-            match subject {
-                Subject::Servers => snapshot.servers.is_some(),
-                Subject::Devices => snapshot.devices.is_some(),
-            }
-        };
-        let (access, changed) = {
-            let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let changed = failures.note(subject, outcome, now);
-            (failures.access(subject, ever_read), changed)
-        };
-        if let (Err(failure), true) = (outcome, changed) {
+        let mut is_news = false;
+        self.snapshots.send_modify(|snapshot| {
+            is_news = Arc::make_mut(snapshot).known.note(subject, outcome, now);
+        });
+        if let (Err(failure), true) = (outcome, is_news) {
             tracing::warn!(object = %self.waker, reading = subject.name(), %failure, "the authority could not be read");
         }
         self.shared.metrics.count_reading(subject.name(), outcome.is_ok());
-        self.snapshots.send_modify(|snapshot| {
-            let snapshot = Arc::make_mut(snapshot);
-            match subject {
-                Subject::Servers => snapshot.access = access,
-                Subject::Devices => snapshot.listing = access,
-            }
-        });
         self.waker.wake();
     }
 }

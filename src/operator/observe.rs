@@ -21,7 +21,7 @@ use super::context::{Context, KnownCatalog};
 use super::environment::Environment;
 use crate::api::{CodeUpgrade, FINALIZER};
 use crate::methods::snapshot;
-use crate::planner::desired::{Backup, Method, Problem};
+use crate::observing::looks;
 use crate::planner::observed::{BackupFacts, Definition, Ending, Finalizer, Witnesses};
 use crate::planner::{Desired, Memory, Observed};
 use crate::translate;
@@ -58,23 +58,23 @@ pub async fn observe(
     let observed = Observed {
         // Last: what was read before must not look younger than it is.
         witnesses: witnesses(context, &snapshot),
-        access: snapshot.access.clone(),
-        listing: snapshot.listing.clone(),
-        authority: snapshot.authority.clone(),
-        servers: snapshot.servers.clone(),
-        settings: snapshot.settings,
-        devices: snapshot.devices.clone(),
+        access: snapshot.known.access.clone(),
+        listing: snapshot.known.listing.clone(),
+        authority: snapshot.known.authority.clone(),
+        servers: snapshot.known.servers.clone(),
+        settings: snapshot.known.settings,
+        devices: snapshot.known.devices.clone(),
         workloads,
         backup,
         claims: others::claims(context, object),
         orders: others::orders(context, object, &desired),
         proofs: others::proofs(context, &desired),
-        watch: environment.watch_of(snapshot.devices.as_ref()),
+        watch: environment.watch_of(snapshot.known.devices.as_ref()),
         surveys: Arc::clone(&environment.surveys),
         hooks: hooks.readings,
         hook_runs: hooks.runs,
         catalog_problems: catalog.problems.clone(),
-        group_problems: group_problems(&snapshot, &desired),
+        group_problems: snapshot.known.group_problems(&desired),
         finalizer: if object.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
             Finalizer::Present
         } else {
@@ -104,16 +104,6 @@ async fn ending(context: &Context, object: &CodeUpgrade) -> Ending {
     Ending::Alone(context.clock().of_metadata(since.0))
 }
 
-/// What is wrong with the groups, which shows only where the organisations are known: told of these groups alone.
-fn group_problems(snapshot: &Snapshot, desired: &Desired) -> Vec<Problem> {
-    let groups = snapshot.devices.as_ref().map(|devices| devices.arrangement.groups);
-    if groups == Some(desired.devices.arrangement(None).groups) {
-        snapshot.group_problems.clone()
-    } else {
-        Vec::new()
-    }
-}
-
 async fn acting(context: &Context, object: &CodeUpgrade) -> Result<Acting, account::Error> {
     let namespace = object.namespace().unwrap_or_default();
     let account = Account { namespace, name: object.spec.acting_account().to_owned() };
@@ -130,13 +120,11 @@ fn witnesses(context: &Context, snapshot: &Snapshot) -> Witnesses {
     }
 }
 
-/// Backups are only looked for where the spec asks for snapshots and a hop may come.
+/// The backups that are there, where they are looked for.
 async fn backup(acting: Result<&Acting, &String>, object: &CodeUpgrade, desired: &Desired) -> BackupFacts {
-    let workload = desired.authority.method.as_ref().and_then(Method::workload);
-    let (Backup::VolumeSnapshot { .. }, Some(_), Some(_)) = (&desired.backup, desired.target, workload)
-    else {
+    if !looks::backups(desired) {
         return BackupFacts::default();
-    };
+    }
     match acting {
         Ok(acting) => snapshot::read(&acting.client, &acting.account.namespace, &object.name_any()).await,
         Err(why) => BackupFacts { unreadable: Some(why.clone()), ..BackupFacts::default() },

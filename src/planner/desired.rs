@@ -202,6 +202,15 @@ impl Desired {
         self.hooks.iter().filter(move |hook| hook.when == moment)
     }
 
+    /// How the own servers are upgraded, the authority first, as far as the spec says it.
+    pub fn methods(&self) -> impl Iterator<Item = &Method> {
+        let storage = self.storage.iter().filter_map(|entry| match &entry.role {
+            StorageRole::Upgraded(method) => Some(method),
+            StorageRole::Retired(_) => None,
+        });
+        self.authority.method.iter().chain(storage)
+    }
+
     /// The source of a release.
     pub fn source(&self, release: Version) -> Option<&Source> {
         self.sources.iter().find(|source| source.release == release)

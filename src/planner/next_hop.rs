@@ -73,7 +73,7 @@ fn is_listing_old(facts: &Facts<'_>, draft: &Draft, cleared: &Cleared) -> bool {
     let is_asked = draft.set_aside.as_ref().is_some_and(hop::is_by_hand);
     !is_asked
         && facts.observed.devices.as_ref().is_some_and(|devices| {
-            devices.began >= cleared.at
+            devices.began > cleared.at
                 && facts.monotonic().duration_since(devices.finished) > LISTING_GOOD_FOR
         })
 }

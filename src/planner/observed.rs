@@ -185,6 +185,14 @@ pub enum Access {
 }
 
 impl Access {
+    /// What kept the last attempt from succeeding.
+    pub fn failure(&self) -> Option<AccessFailure> {
+        match self {
+            Self::Failed { failure, .. } => Some(*failure),
+            Self::Good | Self::NotYet => None,
+        }
+    }
+
     /// Since when the authority itself is silent or says nothing sensible; what keeps us from asking it is no silence.
     pub fn silent_since(&self) -> Option<Timestamp> {
         match self {

@@ -91,7 +91,8 @@ pub(super) fn settle(facts: &Facts<'_>, memory: &mut Memory) -> Standing {
 fn compare(facts: &Facts<'_>, memory: &mut Memory) -> Standing {
     let Facts { observed, desired, situation, .. } = facts;
     let ahead = situation.ahead();
-    if !ahead.is_empty() {
+    // One answer of an authority is no evidence: it may be restarting from a backup, or be wrong.
+    if !ahead.is_empty() && verified_authority(situation).is_some() {
         return Standing::StorageAhead(ahead.into_iter().map(|server| server.name.0.clone()).collect());
     }
     if let Some(release) = situation.settled_at() {

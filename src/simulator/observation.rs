@@ -1,23 +1,33 @@
-//! What an observer learns from a simulated environment without any network: the planner's facts.
+//! What an authority of a simulated environment answers, without any network: what a collector makes its facts of.
 //!
-//! For scripts in virtual time. Faults become the failures that the REST client would report.
+//! For stories in virtual time. Faults become the failures that the REST client would report.
 
 use std::str::FromStr;
+
+use jiff::Timestamp;
 
 use super::device::{ListedDevice, ReportedVersion};
 use super::fault::Fault;
 use super::scenario::ClusterType;
 use super::world::World;
-use crate::catalog::Version;
 use crate::fleet::devices::Device;
 use crate::fleet::{
-    Arrangement, DeviceTraits, Devices, DevicesBuilder, GroupMatcher, GroupRule, Organisation, Rank, Server,
-    Streak, Unresolved,
+    Arrangement, DeviceTraits, DevicesBuilder, GroupMatcher, GroupRule, Organisation, Rank, Server, Streak,
 };
-use crate::planner::observed::{AccessFailure, AuthorityFacts, Edition, ServersFacts, SettingsFacts, Switch};
+use crate::observing::{Answer, Failure, Known, Listing};
+use crate::planner::observed::{AccessFailure, Edition, SettingsFacts, Switch};
 
-/// Whether a resource can be read now.
-pub fn access(world: &World, resource: &str) -> Result<(), AccessFailure> {
+/// Servers and settings cannot be read.
+pub fn unread(kind: AccessFailure) -> Failure {
+    Failure::new(kind, format!("the authority cannot be read ({kind:?})"))
+}
+
+/// Devices cannot be listed.
+pub fn unlisted(kind: AccessFailure) -> Failure {
+    Failure::new(kind, format!("{kind:?}"))
+}
+
+fn access(world: &World, resource: &str) -> Result<(), AccessFailure> {
     if !world.authority_answers() {
         return Err(AccessFailure::Unreachable);
     }
@@ -32,54 +42,47 @@ pub fn access(world: &World, resource: &str) -> Result<(), AccessFailure> {
     }
 }
 
-/// Who the authority is.
-pub fn authority(world: &World) -> Result<AuthorityFacts, AccessFailure> {
-    access(world, "ServerEnv")?;
-    Ok(AuthorityFacts {
-        read_at: world.now(),
-        guid: world.authority().guid,
-        edition: match world.cluster() {
-            ClusterType::Enterprise => Edition::Enterprise,
-            ClusterType::Business | ClusterType::Consumer => Edition::Other,
-        },
+/// What it says of itself, its servers and its settings, to somebody who knows something already and whose clock shows `at`.
+///
+/// # Errors
+/// It says nothing, or nothing that can be used.
+pub fn answer(world: &World, known: &Known, at: Timestamp) -> Result<Answer, Failure> {
+    access(world, "Server").map_err(unread)?;
+    let authority = world.authority().guid;
+    let servers = world.servers().into_iter().map(|listed| Server {
+        guid: listed.guid,
+        name: listed.name,
+        role: listed.role,
+        version: listed.version,
+        online: listed.online,
+        online_devices: listed.online_devices,
+        backup_sessions: listed.backup_sessions,
+        streak: Streak::begin(at),
+    });
+    Ok(Answer {
+        at,
+        edition: known.edition_of(&authority).unwrap_or_else(|| edition(world)),
+        authority,
+        servers: servers.collect(),
+        settings: settings(world, at),
     })
 }
 
-/// The servers, by guid, with their streaks continued from the last good answer.
-pub fn servers(world: &World, previous: Option<&ServersFacts>) -> Result<ServersFacts, AccessFailure> {
-    access(world, "Server")?;
-    let now = world.now();
-    let mut list: Vec<Server> = world
-        .servers()
-        .into_iter()
-        .map(|listed| {
-            let before =
-                previous.and_then(|facts| facts.list.iter().find(|server| server.guid == listed.guid));
-            let mut server = Server {
-                guid: listed.guid,
-                name: listed.name,
-                role: listed.role,
-                version: listed.version,
-                online: listed.online,
-                online_devices: listed.online_devices,
-                backup_sessions: listed.backup_sessions,
-                streak: Streak::begin(now),
-            };
-            server.continue_streak(before, now);
-            server
-        })
-        .collect();
-    list.sort_by(|one, other| one.guid.cmp(&other.guid));
-    Ok(ServersFacts { read_at: now, list })
+fn edition(world: &World) -> Edition {
+    match (access(world, "ServerEnv"), world.cluster()) {
+        (Err(_), _) => Edition::Unstated,
+        (Ok(()), ClusterType::Enterprise) => Edition::Enterprise,
+        (Ok(()), ClusterType::Business | ClusterType::Consumer) => Edition::Other,
+    }
 }
 
-/// The authority's settings.
-pub fn settings(world: &World) -> Result<SettingsFacts, AccessFailure> {
-    access(world, "serverSettings")?;
+/// The settings, where they can be read.
+fn settings(world: &World, at: Timestamp) -> Option<SettingsFacts> {
+    access(world, "serverSettings").ok()?;
     let settings = world.settings();
     let switch = |on: bool| if on { Switch::On } else { Switch::Off };
-    Ok(SettingsFacts {
-        read_at: world.now(),
+    Some(SettingsFacts {
+        read_at: at,
         device_auto_upgrade: switch(settings.device_auto_upgrade),
         server_auto_upgrade: switch(settings.auto_upgrade),
         daily_services: jiff::civil::Time::from_str(&settings.daily_accounting_time).ok(),
@@ -87,15 +90,22 @@ pub fn settings(world: &World) -> Result<SettingsFacts, AccessFailure> {
     })
 }
 
-/// The devices, as one complete listing that took no time, arranged by groups for a release; and what is wrong with the groups.
+/// The devices, as one complete listing that took no time, matched by groups.
+///
+/// # Errors
+/// It cannot be had.
 pub fn devices(
     world: &World,
     groups: &[GroupRule],
-    release: Option<Version>,
-) -> Result<(Devices, Vec<Unresolved>), AccessFailure> {
-    access(world, "Computer")?;
+    arrangement: Arrangement,
+    at: Timestamp,
+) -> Result<Listing, Failure> {
+    if GroupMatcher::needs_organisations(groups) {
+        access(world, "Org").map_err(unlisted)?;
+    }
+    access(world, "Computer").map_err(unlisted)?;
     let (matcher, unresolved) = GroupMatcher::new(groups, &organisations(world));
-    let mut builder = DevicesBuilder::new(world.now(), Arrangement::new(groups, release), 0);
+    let mut builder = DevicesBuilder::new(at, arrangement, world.device_count());
     let fault = world.faults().of("Computer");
     let mut listed: Vec<ListedDevice> = world.devices().collect();
     if fault == Some(&Fault::NoDevices) {
@@ -107,31 +117,36 @@ pub fn devices(
         listed.pop();
         listed.extend(listed.first().cloned());
     }
-    for listed in listed {
-        let version = match listed.version {
+    for listed in &listed {
+        builder.push(row(listed, &matcher, arrangement));
+    }
+    Ok(Listing { devices: builder.finish(at), unresolved })
+}
+
+/// A device as a row.
+fn row(listed: &ListedDevice, matcher: &GroupMatcher, arrangement: Arrangement) -> Device {
+    let traits = DeviceTraits {
+        organisation: listed.organisation,
+        os: listed.os,
+        product: listed.product,
+        name: &listed.name(),
+        guid: listed.guid,
+    };
+    Device {
+        guid: listed.guid,
+        computer_id: listed.id.0,
+        product: listed.product,
+        os: listed.os,
+        version: match listed.version {
             ReportedVersion::Version(version) => Some(version),
             ReportedVersion::Nonsense => None,
-        };
-        builder.push(Device {
-            guid: listed.guid,
-            computer_id: listed.id.0,
-            product: listed.product,
-            os: listed.os,
-            version,
-            state: listed.state,
-            last_connected: listed.last_connected.map_or(i64::MIN, jiff::Timestamp::as_second),
-            organisation: listed.organisation,
-            group: matcher.group_of(&DeviceTraits {
-                organisation: listed.organisation,
-                os: listed.os,
-                product: listed.product,
-                name: &listed.name(),
-                guid: listed.guid,
-            }),
-            rank: Rank::in_rollout(listed.guid, release),
-        });
+        },
+        state: listed.state,
+        last_connected: listed.last_connected.map_or(i64::MIN, Timestamp::as_second),
+        organisation: listed.organisation,
+        group: matcher.group_of(&traits),
+        rank: Rank::in_rollout(listed.guid, arrangement.release),
     }
-    Ok((builder.finish(world.now()), unresolved))
 }
 
 fn organisations(world: &World) -> Vec<Organisation> {
@@ -141,11 +156,9 @@ fn organisations(world: &World) -> Vec<Organisation> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
-    use crate::catalog::{Catalog, Os};
-    use crate::fleet::{GroupKeys, Verification};
+    use crate::catalog::{Catalog, Os, Version};
+    use crate::fleet::GroupKeys;
     use crate::simulator::scenario::Scenario;
 
     fn world() -> World {
@@ -158,17 +171,8 @@ devices: [{count: 9, os: Linux, version: 4.2.0}, {count: 1, os: Mac, version: 4.
         World::new(&Scenario::from_yaml(scenario).unwrap(), Catalog::default()).unwrap()
     }
 
-    #[test]
-    fn answers_in_a_row_are_evidence() {
-        let mut world = world();
-        let release: Version = "4.2.3.1".parse().unwrap();
-        let mut facts = None;
-        for _ in 0..3 {
-            facts = Some(servers(&world, facts.as_ref()).unwrap());
-            world.advance_to(world.now() + SignedDuration::from_mins(1));
-        }
-        let verified = |server: &Server| server.verification(release) == Verification::Verified;
-        assert!(facts.unwrap().list.iter().all(verified));
+    fn answered(world: &World) -> Result<Answer, AccessFailure> {
+        answer(world, &Known::nothing(), world.now()).map_err(|failure| failure.kind)
     }
 
     #[test]
@@ -180,30 +184,37 @@ devices: [{count: 9, os: Linux, version: 4.2.0}, {count: 1, os: Mac, version: 4.
             (Fault::Unauthorised, AccessFailure::Refused),
         ] {
             world.faults_mut().set(Some("Server"), fault);
-            assert_eq!(servers(&world, None), Err(failure));
-            assert!(settings(&world).is_ok());
+            assert_eq!(answered(&world).unwrap_err(), failure);
         }
+        world.faults_mut().clear_all();
+        assert!(answered(&world).unwrap().settings.is_some());
+        world.faults_mut().set(Some("serverSettings"), Fault::Html);
+        world.faults_mut().set(Some("ServerEnv"), Fault::Html);
+        let bare = answered(&world).unwrap();
+        assert_eq!((bare.settings, bare.edition), (None, Edition::Unstated));
         world.faults_mut().clear_all();
         let guid = world.authority().guid;
         world.stop_server(&guid).unwrap();
-        assert_eq!(authority(&world), Err(AccessFailure::Unreachable));
+        assert_eq!(answered(&world).unwrap_err(), AccessFailure::Unreachable);
     }
 
     #[test]
     fn a_listing_counts_what_is_odd() {
         let mut world = world();
-        let release = "4.3.5.3".parse().unwrap();
-        let groups = [
-            GroupRule::new(GroupKeys { os: Some(vec![Os::Windows]), ..GroupKeys::default() }),
-            GroupRule::all(),
-        ];
-        let (listing, _) = devices(&world, &groups, Some(release)).unwrap();
+        let release: Version = "4.3.5.3".parse().unwrap();
+        let windows = GroupKeys { os: Some(vec![Os::Windows]), ..GroupKeys::default() };
+        let groups = [GroupRule::new(windows), GroupRule::all()];
+        let list = |world: &World, release| {
+            let arrangement = Arrangement::new(&groups, release);
+            devices(world, &groups, arrangement, world.now()).unwrap().devices
+        };
+        let listing = list(&world, Some(release));
         assert_eq!((listing.len(), listing.oddities.unreadable), (10, 0));
         assert!(listing.rows().iter().all(|row| row.group == 1 && row.last_connected > 0));
         let first = &listing.rows()[0];
         assert_eq!(first.rank, Rank::of(&first.guid.to_string(), release));
         world.faults_mut().set(Some("Computer"), Fault::ShiftedPages);
-        let (shifted, _) = devices(&world, &groups, None).unwrap();
+        let shifted = list(&world, None);
         assert_eq!((shifted.len(), shifted.oddities.duplicates, shifted.oddities.missing), (9, 1, 1));
     }
 }

@@ -1,7 +1,5 @@
 //! What would be decided for an environment that is only described: `codeupgrade plan` without a cluster.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::observation;
@@ -10,6 +8,7 @@ use super::world::World;
 use crate::api::{CodeRelease, CodeUpgrade};
 use crate::catalog::merge::Layer;
 use crate::fleet::GroupRule;
+use crate::observing::{Failure, Known};
 use crate::planner::observed::{
     Access, Catch, CatchBy, Observed, Revisions, Rights, Witnesses, WorkloadFacts, WorkloadReading,
     WorkloadRollout,
@@ -32,7 +31,7 @@ pub fn decide_now(
     let (catalog, catalog_problems) = translate::catalog::catalog_from(releases);
     let mut world = World::new(scenario, catalog.clone()).map_err(|error| error.to_string())?;
     let mut memory = Memory::default();
-    let mut servers = None;
+    let mut known = Known::nothing();
     let mut last = None;
     // Three answers over two minutes verify the servers; the decision after that is the one people ask for.
     for minute in 0..=3 {
@@ -41,18 +40,20 @@ pub fn decide_now(
             .saturating_add(SignedDuration::from_mins(minute))
             .map_err(|error| error.to_string())?;
         world.advance_to(now);
-        let failed = |failure| format!("the described authority does not answer: {failure:?}");
-        servers = Some(observation::servers(&world, servers.as_ref()).map_err(failed)?);
+        let failed = |failure: Failure| format!("the described authority does not answer: {failure}");
+        let answer = observation::answer(&world, &known, now).map_err(failed)?;
+        known.take(answer);
+        // The description of an environment says nothing of the organisations in the spec: every device counts as one of the first
+        // group.
+        let release = memory.settled.as_ref().map(|settled| settled.release);
+        let arrangement = desired.devices.arrangement(release);
+        known.list(observation::devices(&world, &[GroupRule::all()], arrangement, now).map_err(failed)?);
         let mut observed = Observed::nothing(Witnesses::agreeing(now));
         observed.access = Access::Good;
-        observed.authority = Some(observation::authority(&world).map_err(failed)?);
-        observed.servers.clone_from(&servers);
-        observed.settings = Some(observation::settings(&world).map_err(failed)?);
-        let release = memory.settled.as_ref().map(|settled| settled.release);
-        // The description of an environment says nothing of the organisations in the spec: every device counts as one of the first group.
-        let (mut devices, _) = observation::devices(&world, &[GroupRule::all()], release).map_err(failed)?;
-        devices.arrangement = desired.devices.arrangement(release);
-        observed.devices = Some(Arc::new(devices));
+        observed.authority.clone_from(&known.authority);
+        observed.servers.clone_from(&known.servers);
+        observed.settings = known.settings;
+        observed.devices.clone_from(&known.devices);
         observed.workloads = assumed_workloads(&desired);
         observed.catalog_problems.clone_from(&catalog_problems);
         let decision = decide(&observed, &desired, &catalog, &memory, now);
@@ -68,15 +69,8 @@ pub fn decide_now(
 fn assumed_workloads(
     desired: &Desired,
 ) -> std::collections::BTreeMap<crate::planner::desired::WorkloadRef, WorkloadReading> {
-    let storage = desired.storage.iter().filter_map(|entry| match &entry.role {
-        crate::planner::desired::StorageRole::Upgraded(method) => Some(method),
-        crate::planner::desired::StorageRole::Retired(_) => None,
-    });
     desired
-        .authority
-        .method
-        .iter()
-        .chain(storage)
+        .methods()
         .filter_map(crate::planner::desired::Method::workload)
         .map(|reference| {
             let facts = WorkloadFacts {

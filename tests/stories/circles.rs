@@ -8,7 +8,7 @@ use std::path::Path;
 use super::rooms::{code, files_of};
 
 /// Rooms without circles. One word adds another.
-const WITHOUT_CIRCLES: [&str; 11] = [
+const WITHOUT_CIRCLES: [&str; 12] = [
     "api",
     "catalog",
     "cli",
@@ -16,6 +16,7 @@ const WITHOUT_CIRCLES: [&str; 11] = [
     "download",
     "fleet",
     "methods",
+    "observing",
     "planner",
     "playground",
     "simulator",

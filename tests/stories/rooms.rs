@@ -6,18 +6,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may import. What is not listed here does not compile in the reader's head either.
-const MAY_IMPORT: [(&str, &[&str]); 12] = [
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("catalog", &[]),
     ("fleet", &["catalog"]),
     ("planner", &["catalog", "fleet"]),
+    ("observing", &["catalog", "fleet", "planner"]),
     ("code42", &[]),
     ("download", &[]),
     ("api", &["catalog", "fleet", "planner"]),
     ("translate", &["api", "catalog", "fleet", "planner"]),
     ("methods", &["api", "catalog", "fleet", "planner"]),
-    ("simulator", &["api", "catalog", "fleet", "planner", "translate"]),
+    ("simulator", &["api", "catalog", "fleet", "observing", "planner", "translate"]),
     ("playground", &["api", "catalog", "fleet", "planner", "simulator", "translate"]),
-    ("operator", &["api", "catalog", "code42", "fleet", "methods", "planner", "translate"]),
+    ("operator", &["api", "catalog", "code42", "fleet", "methods", "observing", "planner", "translate"]),
     (
         "cli",
         &[
@@ -36,7 +37,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
 ];
 
 /// Rooms in which nothing but the language, time arithmetic and serialisation may be used.
-const PURE: [&str; 4] = ["catalog", "fleet", "planner", "simulator"];
+const PURE: [&str; 5] = ["catalog", "fleet", "planner", "observing", "simulator"];
 
 /// What a pure room must never name.
 const IMPURE: [&str; 12] = [

@@ -4,17 +4,15 @@
 use jiff::Timestamp;
 
 use super::room::{Room, Taken};
-use super::session::Failure;
 use crate::catalog::{Os, Product, Version};
 use crate::code42::{self, DEVICES_A_PAGE, DeviceRecord, DeviceStanding, OrganisationRecord};
 use crate::fleet::devices::Device;
 use crate::fleet::{
-    Arrangement, DeviceState, DeviceTraits, Devices, DevicesBuilder, GroupMatcher, GroupRule, Organisation,
-    Rank,
+    Arrangement, DeviceState, DeviceTraits, DevicesBuilder, GroupMatcher, GroupRule, Organisation, Rank,
 };
+use crate::observing::{Failure, Listing};
 use crate::operator::clock::Clock;
 use crate::operator::places::Places;
-use crate::planner::desired::Problem;
 use crate::planner::observed::AccessFailure;
 
 /// What a listing is made for.
@@ -37,18 +35,7 @@ pub struct Bounds<'a> {
     pub room: &'a Room,
 }
 
-/// A complete listing.
-#[derive(Debug)]
-pub struct Listing {
-    /// The devices.
-    pub devices: Devices,
-    /// The room that they take up.
-    pub room: Taken,
-    /// What is wrong with the groups of the spec, now that the organisations are known.
-    pub problems: Vec<Problem>,
-}
-
-/// Lists all devices, page by page; no page is kept longer than it takes to read it.
+/// Lists all devices, page by page, and says what room they take up; no page is kept longer than it takes to read it.
 ///
 /// # Errors
 /// Why it was not complete: then nothing of it is used.
@@ -57,7 +44,7 @@ pub async fn list(
     clock: &Clock,
     purpose: Purpose<'_>,
     bounds: Bounds<'_>,
-) -> Result<Listing, Failure> {
+) -> Result<(Listing, Taken), Failure> {
     let failure = |error: code42::Error| Failure::from(&error);
     // Before the first question: what changes while it is listed may be missed.
     let began = clock.monotonic_now();
@@ -90,20 +77,7 @@ pub async fn list(
             builder.note_total(total);
         }
     }
-    let problems = unresolved.into_iter().map(Problem::of_group).collect();
-    Ok(Listing { devices: builder.finish(clock.monotonic_now()), room, problems })
-}
-
-/// The same devices with the ranks of another release: a place in a rollout depends on nothing but guid and release.
-pub(super) fn rank_anew(devices: &Devices, release: Option<Version>) -> Devices {
-    let arrangement = Arrangement { release, ..devices.arrangement };
-    let mut builder = DevicesBuilder::new(devices.began, arrangement, devices.len());
-    for device in devices.rows() {
-        builder.push(Device { rank: Rank::in_rollout(device.guid, release), ..*device });
-    }
-    let mut ranked = builder.finish(devices.finished);
-    ranked.oddities = devices.oddities;
-    ranked
+    Ok((Listing { devices: builder.finish(clock.monotonic_now()), unresolved }, room))
 }
 
 fn organisation(record: &OrganisationRecord) -> Option<Organisation> {
@@ -236,17 +210,5 @@ mod tests {
         let mut unknown_os = record();
         unknown_os.os_name = Some("solaris".into());
         assert_eq!(row(&unknown_os).unwrap().os, Os::Other);
-    }
-
-    #[test]
-    fn ranks_follow_the_release_without_another_listing() {
-        let mut builder =
-            DevicesBuilder::new(Timestamp::UNIX_EPOCH, Arrangement { groups: 9, release: None }, 1);
-        builder.push(Device { rank: Rank::LAST, ..row(&record()).unwrap() });
-        builder.count_unreadable();
-        let unranked = builder.finish(Timestamp::UNIX_EPOCH);
-        let ranked = rank_anew(&unranked, "4.3.5.3".parse().ok());
-        assert_eq!(ranked.rows()[0].rank.to_string(), "8dbdc4dcebb57d8c");
-        assert_eq!((ranked.arrangement.groups, ranked.oddities), (9, unranked.oddities));
     }
 }

@@ -2,20 +2,19 @@
 
 use jiff::Timestamp;
 
-use super::session::Failure;
 use crate::catalog::Version;
 use crate::code42::{ServerRecord, ServerSettings, ServerType, Switch as VendorSwitch};
 use crate::fleet::{Guid, Server, ServerName, ServerRole, Streak};
+use crate::observing::Failure;
 use crate::planner::observed::{AccessFailure, SettingsFacts, Switch};
 
-/// The servers as listed, sorted by guid, each with the evidence that it had before.
+/// The servers as listed, each as if it was never seen before.
 ///
 /// # Errors
 /// The answers contradict each other: then nothing of them is used.
 pub(super) fn servers(
     this: &ServerRecord,
     listed: &[ServerRecord],
-    previous: &[Server],
     at: Timestamp,
 ) -> Result<Vec<Server>, Failure> {
     let unexpected = |message: String| Failure::new(AccessFailure::Unexpected, message);
@@ -25,13 +24,7 @@ pub(super) fn servers(
     if !listed.iter().any(|server| server.guid == this.guid) {
         return Err(unexpected("the authority does not list itself".to_owned()));
     }
-    let mut servers = listed.iter().map(|record| server(this, record, at)).collect::<Result<Vec<_>, _>>()?;
-    servers.sort_by(|one, other| one.guid.cmp(&other.guid));
-    for server in &mut servers {
-        let before = previous.iter().find(|before| before.guid == server.guid);
-        server.continue_streak(before, at);
-    }
-    Ok(servers)
+    listed.iter().map(|record| server(this, record, at)).collect()
 }
 
 fn server(this: &ServerRecord, record: &ServerRecord, at: Timestamp) -> Result<Server, Failure> {
@@ -134,17 +127,17 @@ mod tests {
             this.clone(),
             record("1", ServerType::Storage, Some("4.2.3.1"), None),
         ];
-        let roles: Vec<(String, ServerRole)> = servers(&this, &listed, &[], second(0))
+        let roles: Vec<(String, ServerRole)> = servers(&this, &listed, second(0))
             .unwrap()
             .into_iter()
             .map(|server| (server.guid.0, server.role))
             .collect();
         let expected = [
-            ("1", ServerRole::Storage),
-            ("2", ServerRole::Authority),
-            ("3", ServerRole::Storage),
-            ("4", ServerRole::Provider),
             ("5", ServerRole::Storage),
+            ("4", ServerRole::Provider),
+            ("3", ServerRole::Storage),
+            ("2", ServerRole::Authority),
+            ("1", ServerRole::Storage),
         ];
         assert_eq!(roles, expected.map(|(guid, role)| (guid.to_owned(), role)));
     }
@@ -159,22 +152,8 @@ mod tests {
             ("an authority that is not in its own list", &authority, vec![storage.clone()]),
             ("a version that is none", &authority, vec![authority.clone(), odd]),
         ] {
-            let failure = servers(this, &listed, &[], second(0)).unwrap_err();
+            let failure = servers(this, &listed, second(0)).unwrap_err();
             assert_eq!(failure.kind, AccessFailure::Unexpected, "{name}");
         }
-    }
-
-    #[test]
-    fn evidence_grows_with_every_answer_that_says_the_same() {
-        let this = record("1", ServerType::Authority, Some("4.3.5.3"), None);
-        let mut known = Vec::new();
-        for at in [0, 60, 120] {
-            known = servers(&this, std::slice::from_ref(&this), &known, second(at)).unwrap();
-        }
-        assert!(known[0].streak.verifies());
-        let mut regressed = this.clone();
-        regressed.version = Some("4.2.3.1".into());
-        let after = servers(&regressed, std::slice::from_ref(&regressed), &known, second(180)).unwrap();
-        assert_eq!(after[0].streak, Streak::begin(second(180)));
     }
 }

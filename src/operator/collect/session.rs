@@ -10,6 +10,7 @@ use kube::{Client, ResourceExt};
 
 use crate::api::{AUTHORITY_URL_ANNOTATION, CodeUpgrade};
 use crate::code42::{self, ClientOptions, Credentials, ErrorKind, UnreachableReason};
+use crate::observing::Failure;
 use crate::operator::account::{self, Account, Accounts, Acting};
 use crate::operator::hosts::{Denial, HostRules, Place, PlaceResolver, same_authority};
 use crate::planner::observed::AccessFailure;
@@ -42,23 +43,6 @@ impl Connection {
             secret: authority.credentials.clone(),
             ca: authority.ca.as_ref().map(|ca| ca.config_map.clone()),
         })
-    }
-}
-
-/// Why an authority could not be read; the message holds nothing that the authority said.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Failure {
-    /// The kind of failure.
-    pub kind: AccessFailure,
-    /// What happened, as a sentence.
-    pub message: String,
-}
-
-impl Failure {
-    /// A failure with its sentence.
-    pub fn new(kind: AccessFailure, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
     }
 }
 

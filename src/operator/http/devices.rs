@@ -199,7 +199,7 @@ type Kind = (u16, Product, Os, Option<Version>, DeviceVerdict);
 fn page(context: &Context, object: &CodeUpgrade, wanted: &Wanted<'_>) -> Option<DevicePage> {
     let environment = context.environments.get(&object.uid()?)?;
     let snapshot = environment.snapshot();
-    let devices = snapshot.devices.clone()?;
+    let devices = snapshot.known.devices.clone()?;
     let catalog = context.complete_catalog()?;
     let desired = translate::desired(object);
     let memory: Memory = object.status.as_ref().and_then(|status| status.memory.clone()).unwrap_or_default();

@@ -6,11 +6,12 @@ use kube::ResourceExt;
 
 use crate::api::CodeUpgrade;
 use crate::methods::hook;
+use crate::observing::looks;
 use crate::operator::account::Acting;
 use crate::operator::clock;
 use crate::operator::environment::Environment;
 use crate::planner::Desired;
-use crate::planner::desired::{Hook, HookMoment};
+use crate::planner::desired::Hook;
 use crate::planner::observed::{HookReading, HookRun, Rights};
 
 /// What is known of hooks.
@@ -22,15 +23,15 @@ pub(super) struct Hooks {
     pub(super) runs: BTreeMap<String, HookRun>,
 }
 
-/// Reads them; nothing where the spec has none between waves.
+/// Reads them; nothing where none is to be asked.
 pub(super) async fn read(
     environment: &Environment,
     acting: Result<&Acting, &String>,
     object: &CodeUpgrade,
     desired: &Desired,
 ) -> Hooks {
-    let hooks: Vec<&Hook> = desired.hooks_at(HookMoment::BetweenWaves).collect();
-    if hooks.is_empty() || desired.target.is_none() {
+    let hooks = looks::hooks(desired);
+    if hooks.is_empty() {
         return Hooks::default();
     }
     let unfit = |why: String| Hooks {

@@ -7,40 +7,19 @@ use std::sync::PoisonError;
 use futures::StreamExt;
 use futures::stream;
 
-use crate::catalog::Version;
 use crate::methods::{self, Upgrade, Wanted};
+use crate::observing::looks;
 use crate::operator::account::Acting;
 use crate::operator::clock;
 use crate::operator::context::Context;
 use crate::operator::environment::Environment;
 use crate::operator::rights::Question;
-use crate::planner::desired::{ImageFrom, Method, StorageRole, Workload, WorkloadRef};
-use crate::planner::memory::Means;
+use crate::planner::desired::WorkloadRef;
 use crate::planner::observed::{Rights, WorkloadFacts, WorkloadReading};
 use crate::planner::{Desired, Memory};
 
 /// Workloads that are read at once.
 const AT_ONCE: usize = 8;
-
-/// What is known of how a workload is upgraded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Known {
-    container: Option<String>,
-    image_from: Option<ImageFrom>,
-    /// What a dry run tries.
-    trial: Trial,
-}
-
-/// What a dry run tries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Trial {
-    /// Nothing: no change is to come.
-    Nothing,
-    /// To open the catch, with the image that is there.
-    Catch,
-    /// To open the catch, and to write this image where the operator writes it.
-    Image(String),
-}
 
 /// Reads them all, with the rights to change them where a hop may come.
 pub(super) async fn read(
@@ -50,28 +29,27 @@ pub(super) async fn read(
     desired: &Desired,
     memory: &Memory,
 ) -> BTreeMap<WorkloadRef, WorkloadReading> {
-    let wanted = wanted(desired, memory, environment.trial());
+    let looks = looks::workloads(desired, memory, environment.trial());
     let acting = match acting {
         Ok(acting) => acting,
         Err(why) => {
             let unreadable = |reference| (reference, WorkloadReading::Unreadable(why.clone()));
-            return wanted.into_keys().map(unreadable).collect();
+            return looks.into_keys().map(unreadable).collect();
         }
     };
     let kubernetes = context.kubernetes.get();
     let kubernetes = kubernetes.as_deref();
-    stream::iter(wanted)
-        .map(|(reference, known)| async move {
+    stream::iter(looks)
+        .map(|(reference, look)| async move {
             let wanted = Wanted {
                 reference: &reference,
-                container: known.container.as_deref(),
-                image_from: known.image_from,
+                container: look.container.as_deref(),
+                image_from: look.image_from,
                 kubernetes,
             };
             let mut read = methods::read(&acting.client, &acting.account.namespace, wanted).await;
             if let WorkloadReading::Read(facts) = &mut read.reading
-                && facts.misfits.is_empty()
-                && let Some(image) = known.trial.image(facts)
+                && let Some(image) = look.image_to_try(facts)
             {
                 facts.rights = rights(environment, acting, &reference, facts, read.generation, image).await;
             }
@@ -80,65 +58,6 @@ pub(super) async fn read(
         .buffer_unordered(AT_ONCE)
         .collect()
         .await
-}
-
-/// The workloads of the spec, over which a hop in flight has the last word about its own servers.
-fn wanted(desired: &Desired, memory: &Memory, next: Option<Version>) -> BTreeMap<WorkloadRef, Known> {
-    let storage = desired.storage.iter().filter_map(|entry| match &entry.role {
-        StorageRole::Upgraded(method) => Some(method),
-        StorageRole::Retired(_) => None,
-    });
-    let methods = desired.authority.method.iter().chain(storage);
-    // While a hop is in flight, those that it knows are all that is to be changed.
-    let trial = match next.filter(|_| memory.hop.is_none()) {
-        None => Trial::Nothing,
-        Some(next) => match desired.source(next).and_then(|source| source.image.clone()) {
-            Some(image) => Trial::Image(image),
-            None => Trial::Catch,
-        },
-    };
-    let mut wanted: BTreeMap<WorkloadRef, Known> =
-        methods.filter_map(|method| of_method(method, &trial)).collect();
-    for server in memory.hop.iter().flat_map(|hop| &hop.servers) {
-        match &server.means {
-            Means::Workload(means) => {
-                let is_to_come = server.carried_out_at.is_none() && server.verified_at.is_none();
-                let trial = if is_to_come { Trial::Image(means.image.clone()) } else { Trial::Nothing };
-                let known = Known {
-                    container: Some(means.container.clone()),
-                    image_from: Some(means.image_from),
-                    trial,
-                };
-                wanted.insert(means.workload.clone(), known);
-            }
-            Means::Manual(_) => {}
-        }
-    }
-    wanted
-}
-
-impl Trial {
-    /// The image that is tried on a workload as it was read; `None` where nothing is tried.
-    fn image<'a>(&'a self, facts: &'a WorkloadFacts) -> Option<&'a str> {
-        match self {
-            Self::Nothing => None,
-            Self::Catch => Some(&facts.template_image),
-            Self::Image(image) => Some(image),
-        }
-    }
-}
-
-fn of_method(method: &Method, trial: &Trial) -> Option<(WorkloadRef, Known)> {
-    let known = |workload: &Workload| Known {
-        container: workload.container.clone(),
-        image_from: workload.image_from,
-        trial: trial.clone(),
-    };
-    match method {
-        Method::StatefulSet(workload) => Some((WorkloadRef::stateful_set(&workload.name), known(workload))),
-        Method::Deployment(workload) => Some((WorkloadRef::deployment(&workload.name), known(workload))),
-        Method::Job(_) | Method::Manual => None,
-    }
 }
 
 async fn rights(

@@ -49,7 +49,7 @@ pub fn check_devices(view: &View<'_>) -> Verdict {
 pub fn check_reading(view: &View<'_>) -> Verdict {
     let (Intent::Hop(_), Some(cleared)) = (view.intent, &view.memory.cleared) else { return Verdict::Pass };
     match view.observed.settings {
-        Some(settings) if settings.read_at >= cleared.at => Verdict::Pass,
+        Some(settings) if settings.read_at > cleared.at => Verdict::Pass,
         Some(_) | None => {
             Verdict::hold(Reason::NotYetObserved, "the auto-upgrade switch is read once more", None)
         }

@@ -12,7 +12,7 @@ use crate::planner::memory::Cleared;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
-/// A list of devices must have begun at or after this: when all other gates had passed, and the backup was begun.
+/// A list of devices must have begun after this: when all other gates had passed, and the backup was begun.
 pub fn listing_since(facts: &Facts<'_>, cleared: &Cleared) -> Timestamp {
     let backup = match facts.desired.backup {
         Backup::VolumeSnapshot { .. } | Backup::Hook { .. } => facts.observed.backup.newest,
@@ -61,7 +61,7 @@ pub fn check(view: &View<'_>) -> Verdict {
         return listed;
     }
     match cleared {
-        Some(cleared) if devices.began >= listing_since(view.facts, cleared) => Verdict::Pass,
+        Some(cleared) if devices.began > listing_since(view.facts, cleared) => Verdict::Pass,
         Some(_) | None => Verdict::hold(
             Reason::ListingAwaited,
             "a list of devices begun after all other checks is awaited",

@@ -6,15 +6,16 @@ use super::images::{self, Images};
 use super::workload::{Ailment, Workload};
 use crate::catalog::Version;
 use crate::fleet::Guid;
+use crate::observing::looks::Look;
 use crate::planner::desired::{ImageFrom, WorkloadRef};
 use crate::planner::observed::{Catch, CatchBy, Rights, WorkloadFacts, WorkloadReading};
 use crate::simulator::world::World;
 
 /// What the dry run of an image says: an image of another kind is made to one of the story's own, as a webhook of a house does.
-fn tried(trial: Option<&str>) -> Rights {
-    let stored = trial.and_then(|sent| Some((sent, images::name(images::version_of(sent)?))));
-    match stored.filter(|(sent, stored)| sent.contains('@') && sent != stored) {
-        Some((_, stored)) => Rights::Rewritten { field: "the image of container server".into(), stored },
+fn tried(sent: &str) -> Rights {
+    let stored = images::version_of(sent).map(images::name);
+    match stored.filter(|stored| sent.contains('@') && sent != stored) {
+        Some(stored) => Rights::Rewritten { field: "the image of container server".into(), stored },
         None => Rights::Granted,
     }
 }
@@ -73,28 +74,8 @@ impl Cluster {
         }
     }
 
-    /// What the operator reads of them.
-    pub(super) fn read(
-        &self,
-        references: &[(WorkloadRef, Option<ImageFrom>)],
-        trial: Option<&str>,
-        world: &World,
-    ) -> BTreeMap<WorkloadRef, WorkloadReading> {
-        references
-            .iter()
-            .map(|(reference, image_from)| {
-                (reference.clone(), self.read_one(reference, *image_from, trial, world))
-            })
-            .collect()
-    }
-
-    fn read_one(
-        &self,
-        reference: &WorkloadRef,
-        image_from: Option<ImageFrom>,
-        trial: Option<&str>,
-        world: &World,
-    ) -> WorkloadReading {
+    /// What the operator reads of one.
+    pub(super) fn read(&self, reference: &WorkloadRef, look: &Look, world: &World) -> WorkloadReading {
         let found = self.workloads.get(&reference.name);
         let Some(workload) = found.filter(|workload| workload.ailment != Ailment::Missing) else {
             return WorkloadReading::Missing;
@@ -104,9 +85,9 @@ impl Cluster {
                 "{reference} could not be read: statefulsets.apps is forbidden"
             ));
         }
-        WorkloadReading::Read(WorkloadFacts {
+        let mut facts = WorkloadFacts {
             uid: reference.name.clone(),
-            container: "server".into(),
+            container: look.container.clone().unwrap_or_else(|| "server".to_owned()),
             template_image: images::name(workload.template),
             running_image: workload.ready_revision(world).map(images::name),
             replicas: i32::try_from(workload.replicas).unwrap_or(i32::MAX),
@@ -115,14 +96,18 @@ impl Cluster {
             catch_by: CatchBy::Operator,
             rollout: workload.rollout(world),
             revisions: workload.revisions(),
-            image_from: image_from.unwrap_or(ImageFrom::Operator),
+            image_from: look.image_from.unwrap_or(ImageFrom::Operator),
             misfits: workload.misfits(),
-            rights: match workload.ailment {
+            rights: Rights::Unchecked,
+        };
+        if let Some(image) = look.image_to_try(&facts) {
+            facts.rights = match workload.ailment {
                 Ailment::Denied => Rights::Denied("statefulsets.apps is forbidden".into()),
                 Ailment::Well | Ailment::Broken | Ailment::Missing | Ailment::Unfit | Ailment::Hidden => {
-                    tried(trial)
+                    tried(image)
                 }
-            },
-        })
+            };
+        }
+        WorkloadReading::Read(facts)
     }
 }

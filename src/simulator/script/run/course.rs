@@ -5,20 +5,17 @@ use jiff::{SignedDuration, Timestamp};
 use super::outcome::CrashPoint;
 use super::process::Process;
 use super::state::{Run, shifted};
-use crate::planner::cadence::{DEVICES_AT_REST, SERVERS_AT_REST};
+use crate::planner::cadence::SERVERS_AT_REST;
 use crate::planner::check::{Grounds, check};
-use crate::planner::observed::Finalizer;
+use crate::planner::observed::{Access, Finalizer};
 use crate::planner::step::Step;
-use crate::planner::{Decision, Wants, decide};
+use crate::planner::{Decision, decide};
 use crate::simulator::script::expectation::Until;
 use crate::simulator::script::verb::Line;
 use crate::simulator::settings::SettingsChange;
 
 /// How long a run waits for something before it gives up.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24 * 90);
-
-/// Devices are listed this often when nothing asks for a listing: nothing is decided by it.
-const IDLE_LISTING: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where nothing was news for so long, whatever is read says the same as before.
 const STILL_AFTER: SignedDuration = SignedDuration::from_hours(1);
@@ -69,25 +66,28 @@ impl Run {
         }
     }
 
-    /// When something may be different. While nothing changes, polls are left out: they would say the same.
+    /// When something may be different. Where nothing changes, readings are left out: they would all say the same.
     fn next_moment(&self) -> Timestamp {
-        let after = |length: SignedDuration| self.now.saturating_add(length).unwrap_or(Timestamp::MAX);
-        let Some(decision) = &self.last else { return after(SignedDuration::from_secs(1)) };
-        let poll = after(decision.wants.servers_every);
-        let wake = decision.wake_at.filter(|at| *at > self.now).map(|at| self.in_world_time(at));
-        let wake = [wake, self.hooks.next_end(self.now)].into_iter().flatten().min();
-        let event = self.world.next_event().filter(|at| *at > self.now);
-        let due = self.next_listing(&decision.wants);
-        // A listing that fails is tried again with the next look.
-        let listing = |look| if due > self.now { due.max(poll) } else { look };
-        if !self.is_quiet(decision) {
-            let is_still = self.now.duration_since(self.news_at) >= STILL_AFTER;
-            let look = after(STILL_LOOKS);
-            let look = if is_still { event.map_or(look, |at| at.min(look)).max(poll) } else { poll };
-            return [Some(look), wake, Some(listing(look))].into_iter().flatten().min().unwrap_or(look);
+        let soon = self.now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX);
+        let Some(decision) = &self.last else { return soon };
+        let wake = decision.wake_at.map(|at| self.in_world_time(at)).filter(|at| *at > self.now);
+        let listing = self.in_physical_time(self.process.listings.due(&decision.wants));
+        let moments = [wake, self.hooks.next_end(self.now), Some(listing), self.next_reading(decision)];
+        moments.into_iter().flatten().min().unwrap_or(soon).max(soon)
+    }
+
+    /// When the next reading that may say anything new is due.
+    fn next_reading(&self, decision: &Decision) -> Option<Timestamp> {
+        let due = self.in_physical_time(self.process.readings.due(&decision.wants));
+        let event = [self.process.news, self.world.next_event()].into_iter().flatten().min();
+        if self.is_quiet(decision) {
+            return event.map(|at| at.max(due));
         }
-        let moments = [wake, event, Some(listing(poll))].into_iter().flatten();
-        moments.min().unwrap_or(poll).max(after(SignedDuration::from_secs(1)))
+        if self.now.duration_since(self.news_at) < STILL_AFTER {
+            return Some(due);
+        }
+        let look = self.now.saturating_add(STILL_LOOKS).unwrap_or(Timestamp::MAX);
+        Some(event.map_or(look, |at| at.min(look)).max(due))
     }
 
     /// The world's time at which the operator's clock shows an instant.
@@ -95,20 +95,15 @@ impl Run {
         at.saturating_sub(self.clocks.operator).unwrap_or(at)
     }
 
-    pub(super) fn next_listing(&self, wants: &Wants) -> Timestamp {
-        let Some(devices) = &self.process.devices else { return self.now };
-        let in_world = |at: Timestamp| at.saturating_sub(self.clocks.monotonic).unwrap_or(at);
-        let began = in_world(devices.began);
-        let is_asked = wants.devices_since.is_some_and(|since| self.in_world_time(since) > began);
-        let is_rolling = wants.devices_every < DEVICES_AT_REST;
-        let every = if is_rolling { wants.devices_every } else { IDLE_LISTING };
-        let next = devices.finished.saturating_add(every).unwrap_or(Timestamp::MAX);
-        if is_asked { self.now } else { in_world(next) }
+    /// The world's time at which the monotonic witness, by which readings are paced, shows an instant.
+    fn in_physical_time(&self, at: Timestamp) -> Timestamp {
+        at.saturating_sub(self.clocks.monotonic).unwrap_or(at)
     }
 
     fn is_quiet(&self, decision: &Decision) -> bool {
+        let known = &self.process.known;
         let verified =
-            self.process.servers.iter().flat_map(|facts| &facts.list).all(|server| server.streak.verifies());
+            known.servers.iter().flat_map(|facts| &facts.list).all(|server| server.streak.verifies());
         let backups_back =
             decision.memory.baseline.as_ref().is_none_or(|baseline| baseline.back_at.is_some());
         let is_seen = self.disturbed_at.is_none_or(|at| self.process.read.is_some_and(|read| at < read));
@@ -116,7 +111,7 @@ impl Run {
             && decision.steps.is_empty()
             && verified
             && backups_back
-            && self.process.access.is_none()
+            && known.access == Access::Good
             && decision.wants.servers_every == SERVERS_AT_REST
             && decision.memory.cleared.is_none()
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::observing::looks;
 use crate::planner::Desired;
 use crate::planner::observed::{HookReading, HookRun};
 use crate::simulator::script::verb::HookEnd;
@@ -46,7 +47,7 @@ impl Hooks {
             Some(HookEnd::NoTemplate) => HookReading::Unfit("its PodTemplate does not exist".to_owned()),
             Some(HookEnd::Code(_) | HookEnd::Never) | None => HookReading::Ready,
         };
-        desired.hooks.iter().map(|hook| (hook.name.clone(), reading(&hook.name))).collect()
+        looks::hooks(desired).into_iter().map(|hook| (hook.name.clone(), reading(&hook.name))).collect()
     }
 
     /// How far they are.

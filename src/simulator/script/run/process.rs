@@ -4,25 +4,22 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::fleet::{Devices, Watch};
-use crate::planner::desired::Problem;
-use crate::planner::observed::{AccessFailure, AuthorityFacts, ServersFacts, SettingsFacts};
+use crate::fleet::Watch;
+use crate::observing::{Known, Listings, Pace, Readings};
 use crate::planner::{Memory, Wants, rollout};
 
 /// What the operator's process holds and loses when it ends.
 #[derive(Clone, Debug)]
 pub(super) struct Process {
-    pub(super) access: Option<(AccessFailure, Timestamp)>,
-    pub(super) listing: Option<(AccessFailure, Timestamp)>,
+    pub(super) known: Known,
+    pub(super) readings: Readings,
+    pub(super) listings: Listings,
     /// When servers were last read, in the world's time; what they say carries the operator's.
     pub(super) read: Option<Timestamp>,
-    pub(super) authority: Option<AuthorityFacts>,
-    pub(super) servers: Option<ServersFacts>,
-    pub(super) settings: Option<SettingsFacts>,
-    pub(super) devices: Option<Arc<Devices>>,
+    /// When something was to happen in the world by itself, as it stood at that reading.
+    pub(super) news: Option<Timestamp>,
     pub(super) watch: Watch,
     pub(super) surveys: Arc<rollout::Surveys>,
-    pub(super) group_problems: Vec<Problem>,
     pub(super) wants: Option<Wants>,
 }
 
@@ -30,16 +27,13 @@ impl Process {
     /// One that begins to act now, by the operator's clock.
     pub(super) fn begin(now: Timestamp, memory: &Memory) -> Self {
         Self {
-            access: None,
-            listing: None,
+            known: Known::nothing(),
+            readings: Readings::new(Pace::steady()),
+            listings: Listings::new(Pace::steady()),
             read: None,
-            authority: None,
-            servers: None,
-            settings: None,
-            devices: None,
+            news: None,
             surveys: Arc::default(),
             watch: Watch::begin(now, rollout::carried(&memory.rollouts)),
-            group_problems: Vec::new(),
             wants: None,
         }
     }
