@@ -30,7 +30,7 @@ pub fn check(view: &View<'_>) -> Verdict {
             }
             Rights::Unchecked => {
                 return Verdict::unknown(
-                    Reason::RightsMissing,
+                    Reason::NotYetObserved,
                     format!("the dry run on {reference} has not been made yet"),
                     None,
                 );

@@ -106,7 +106,9 @@ impl Run {
             known.servers.iter().flat_map(|facts| &facts.list).all(|server| server.streak.verifies());
         let backups_back =
             decision.memory.baseline.as_ref().is_none_or(|baseline| baseline.back_at.is_some());
-        let is_seen = self.disturbed_at.is_none_or(|at| self.process.read.is_some_and(|read| at < read));
+        // What was told last may await a reading that is later than itself.
+        let news_at = self.disturbed_at.max(Some(self.news_at));
+        let is_seen = self.process.read.is_some_and(|read| news_at < Some(read));
         is_seen
             && decision.steps.is_empty()
             && verified
