@@ -4,6 +4,7 @@
 //! [`Decision`]. Pure, total and deterministic: no Kubernetes, no runtime, no clock, no environment, no randomness.
 
 mod backup;
+pub mod backup_facts;
 mod baseline;
 pub mod cadence;
 mod catch;
@@ -21,6 +22,7 @@ mod finalizer;
 pub mod findings;
 pub mod gates;
 mod held_images;
+pub mod hooks;
 pub mod hop;
 pub mod intent;
 pub mod memory;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use k8s_openapi::api::batch::v1::{
     Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement,
     PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule,
@@ -27,9 +28,6 @@ const RUN_LABEL: &str = "codeupgrade.dev/hook-run";
 /// The exit code that asks to be asked again later: `EX_TEMPFAIL` of sysexits.
 const ASK_AGAIN: i32 = 75;
 
-/// A hook that has not ended by then has failed, in seconds.
-const DEADLINE: i64 = 3_600;
-
 /// A finished job is kept this long for people to look at, in seconds.
 const KEPT_FOR: i32 = 7 * 86_400;
 
@@ -44,6 +42,8 @@ pub struct Question<'a> {
     pub template: &'a str,
     /// Which time of asking it is.
     pub run: &'a str,
+    /// A job that has not ended by then has failed.
+    pub takes_at_most: SignedDuration,
     /// What the job is told, as environment variables.
     pub told: &'a [(&'a str, String)],
 }
@@ -119,6 +119,7 @@ pub async fn rights(client: &Client, namespace: &str, template: &PodTemplate) ->
         hook: "rights",
         template: &template.name_any(),
         run: "rights",
+        takes_at_most: SignedDuration::from_hours(1),
         told: &[],
     };
     let Some(spec) = &template.template else { return Rights::Unchecked };
@@ -176,9 +177,15 @@ fn answer(job: &Job) -> HookRun {
     match held("Failed").map(|condition| condition.reason.as_deref().unwrap_or_default()) {
         None => HookRun::Running,
         Some("PodFailurePolicy") => HookRun::AskAgain,
-        Some("DeadlineExceeded") => HookRun::Failed(format!("took longer than an hour (job {name})")),
+        Some("DeadlineExceeded") => HookRun::Failed(format!("took longer than {} (job {name})", limit(job))),
         Some(_) => HookRun::Failed(format!("said no (job {name})")),
     }
+}
+
+/// How long a job may take, in words.
+fn limit(job: &Job) -> String {
+    let seconds = job.spec.as_ref().and_then(|spec| spec.active_deadline_seconds).unwrap_or_default();
+    if seconds == 3_600 { "an hour".to_owned() } else { format!("{} min", seconds / 60) }
 }
 
 fn job(question: Question<'_>, namespace: &str, template: &PodTemplateSpec) -> Job {
@@ -225,7 +232,7 @@ fn job(question: Question<'_>, namespace: &str, template: &PodTemplateSpec) -> J
         },
         spec: Some(JobSpec {
             backoff_limit: Some(0),
-            active_deadline_seconds: Some(DEADLINE),
+            active_deadline_seconds: Some(question.takes_at_most.as_secs()),
             ttl_seconds_after_finished: Some(KEPT_FOR),
             pod_failure_policy: Some(PodFailurePolicy { rules: vec![drained, only_75] }),
             template,
@@ -249,7 +256,14 @@ mod tests {
     use k8s_openapi::api::batch::v1::{JobCondition, JobStatus};
 
     fn question() -> Question<'static> {
-        Question { upgrade: "production", hook: "smoke", template: "smoke-test", run: "00ff", told: &[] }
+        Question {
+            upgrade: "production",
+            hook: "smoke",
+            template: "smoke-test",
+            run: "00ff",
+            takes_at_most: SignedDuration::from_hours(1),
+            told: &[],
+        }
     }
 
     #[test]
@@ -286,7 +300,7 @@ mod tests {
             ("Complete", "", HookRun::Passed),
             ("Failed", "PodFailurePolicy", HookRun::AskAgain),
             ("Failed", "BackoffLimitExceeded", HookRun::Failed("said no (job smoke)".into())),
-            ("Failed", "DeadlineExceeded", HookRun::Failed("took longer than an hour (job smoke)".into())),
+            ("Failed", "DeadlineExceeded", HookRun::Failed("took longer than 90 min (job smoke)".into())),
             ("FailureTarget", "PodFailurePolicy", HookRun::Running),
         ] {
             let condition = JobCondition {
@@ -297,6 +311,7 @@ mod tests {
             };
             let job = Job {
                 metadata: ObjectMeta { name: Some("smoke".into()), ..ObjectMeta::default() },
+                spec: Some(JobSpec { active_deadline_seconds: Some(5_400), ..JobSpec::default() }),
                 status: Some(JobStatus { conditions: Some(vec![condition]), ..JobStatus::default() }),
                 ..Job::default()
             };

@@ -1,9 +1,9 @@
 //! What is looked at in the cluster: workloads with the change that a dry run tries, backups, hooks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Version;
-use crate::planner::desired::{Backup, Hook, HookMoment, ImageFrom, Method, Workload, WorkloadRef};
+use crate::planner::desired::{Backup, ImageFrom, Method, Workload, WorkloadRef};
 use crate::planner::memory::Means;
 use crate::planner::observed::WorkloadFacts;
 use crate::planner::{Desired, Memory};
@@ -94,10 +94,7 @@ pub fn backups(desired: &Desired) -> bool {
     }
 }
 
-/// The hooks whose templates and jobs are looked at.
-pub fn hooks(desired: &Desired) -> Vec<&Hook> {
-    if desired.target.is_none() {
-        return Vec::new();
-    }
-    desired.hooks_at(HookMoment::BetweenWaves).collect()
+/// The `PodTemplate`s that are looked at, and with them the jobs that were made: none where nothing is to be done.
+pub fn templates<'a>(desired: &'a Desired, memory: &Memory) -> BTreeSet<&'a str> {
+    if desired.target.is_none() && memory.hop.is_none() { BTreeSet::new() } else { desired.templates() }
 }

@@ -275,17 +275,19 @@ impl<'a> Actor<'a> {
                 snapshot::take(&acting.client, &acting.account.namespace, wanted).await.map_err(workload)
             }
             Step::TurnOffDeviceAutoUpgrade => self.turn_off_switch(name).await,
-            Step::RunHook { hook, template, run, group, wave, release } => {
+            Step::RunHook { hook, template, run, occasion } => {
                 let acting = self.acting(name)?;
-                let told = [
-                    ("CODEUPGRADE_NAME", object.name_any()),
-                    ("CODEUPGRADE_NAMESPACE", acting.account.namespace.clone()),
-                    ("CODEUPGRADE_GROUP", group.clone()),
-                    ("CODEUPGRADE_WAVE", wave.to_string()),
-                    ("CODEUPGRADE_RELEASE", release.to_string()),
-                ];
-                let question =
-                    hook::Question { upgrade: &object.name_any(), hook, template, run, told: &told };
+                let mut told = occasion.told();
+                told.push(("CODEUPGRADE_NAME", object.name_any()));
+                told.push(("CODEUPGRADE_NAMESPACE", acting.account.namespace.clone()));
+                let question = hook::Question {
+                    upgrade: &object.name_any(),
+                    hook,
+                    template,
+                    run,
+                    takes_at_most: occasion.takes_at_most(),
+                    told: &told,
+                };
                 let asked = hook::ask(&acting.client, &acting.account.namespace, question).await;
                 asked.map_err(|source| Error::Hook { step: name, source })
             }

@@ -54,7 +54,7 @@ pub async fn observe(
     let acting = acting(context, object).await.map_err(|error| error.to_string());
     let workloads = workloads::read(context, environment, acting.as_ref(), &desired, &memory).await;
     let backup = backup(acting.as_ref(), object, &desired).await;
-    let hooks = hooks::read(environment, acting.as_ref(), object, &desired).await;
+    let hooks = hooks::read(environment, acting.as_ref(), object, &desired, &memory).await;
     let observed = Observed {
         // Last: what was read before must not look younger than it is.
         witnesses: witnesses(context, &snapshot),

@@ -1,27 +1,86 @@
 //! The backup before a hop: made when every other gate has passed.
 
+use jiff::Timestamp;
+
+use super::backup_facts::{HOOK, known};
 use super::desired::{Backup, Method};
 use super::draft::Draft;
 use super::facts::Facts;
 use super::gates;
+use super::hooks::ASK_AGAIN_AFTER;
 use super::memory::BackupAttempt;
-use super::observed::Access;
+use super::observed::{Access, HookRun};
+use super::order::{Action, Order, Subject};
+use super::orders;
 use super::report::GateName;
-use super::step::Step;
+use super::step::{Occasion, Step};
 use crate::catalog::Version;
 
 /// Takes the backup that is still awaited, unless one is being made.
 pub(super) fn take(facts: &Facts<'_>, draft: &mut Draft) {
-    let (Backup::VolumeSnapshot { class, .. }, Some(cleared)) =
-        (&facts.desired.backup, &draft.memory.cleared)
-    else {
-        return;
-    };
     let gates = &draft.findings.gates;
     let awaited = gates.iter().any(|gate| gate.name == GateName::Backup && !gate.verdict.passes());
+    match &facts.desired.backup {
+        Backup::VolumeSnapshot { class, .. } if awaited => snapshot(facts, draft, class),
+        Backup::Hook { job, .. } if awaited => run(facts, draft, job),
+        Backup::VolumeSnapshot { .. } | Backup::Hook { .. } | Backup::None { .. } | Backup::Unstated => {}
+    }
+}
+
+/// Has the job made that makes the backup. One that failed is somebody's to look at, and tried anew when they order it.
+fn run(facts: &Facts<'_>, draft: &mut Draft, job: &str) {
+    let (Some(cleared), Backup::Hook { max_age, .. }) = (&draft.memory.cleared, &facts.desired.backup) else {
+        return;
+    };
+    let (from, to, at_most) = (cleared.from, cleared.to, *max_age);
+    let known = draft.memory.backup.take().filter(|attempt| attempt.class == job);
+    let is_over = |attempt: &BackupAttempt| match facts.observed.hook_runs.get(&attempt.name) {
+        // The gate has not passed it: it is too old.
+        Some(HookRun::Passed) => true,
+        Some(HookRun::AskAgain) => again_at(attempt).is_some_and(|at| facts.now >= at),
+        Some(HookRun::Running | HookRun::Failed(_)) | None => false,
+    };
+    let attempt = match known.filter(|attempt| !is_over(attempt)) {
+        Some(attempt) => attempt,
+        None if is_of_use(facts, draft) => begin(facts, to, job),
+        None => return,
+    };
+    let run = attempt.name.clone();
+    if !facts.observed.hook_runs.contains_key(&run) {
+        let occasion = Occasion::Backup { from, to, at_most };
+        draft.steps.push(Step::RunHook { hook: HOOK.to_owned(), template: job.to_owned(), run, occasion });
+    }
+    draft.memory.backup = Some(attempt);
+}
+
+/// When a job that could not make the backup then is asked again.
+fn again_at(attempt: &BackupAttempt) -> Option<Timestamp> {
+    attempt.begun_at.checked_add(ASK_AGAIN_AFTER).ok()
+}
+
+/// Follows orders to try a backup anew that failed, each once.
+pub(super) fn retry(facts: &Facts<'_>, draft: &mut Draft) {
+    let Backup::Hook { .. } = &facts.desired.backup else { return };
+    if known(facts, &draft.memory).failure.is_none() {
+        return;
+    }
+    let Some(begun_at) = draft.memory.backup.as_ref().map(|attempt| attempt.begun_at) else { return };
+    let is_meant = |order: &&Order| {
+        matches!(order.action, Action::Retry(Subject::Anything | Subject::Hop { .. }))
+            && order.given_at > begun_at
+    };
+    let found = orders::open(facts.observed, &draft.memory).find(is_meant).map(|order| order.uid.clone());
+    if let Some(uid) = found {
+        draft.memory.backup = None;
+        draft.memory.consume(uid);
+    }
+}
+
+/// Takes snapshots.
+fn snapshot(facts: &Facts<'_>, draft: &mut Draft, class: &str) {
     let workload = facts.desired.authority.method.as_ref().and_then(Method::workload);
-    let (Some(workload), true) = (workload, awaited) else { return };
-    let known = draft.memory.backup.take().filter(|attempt| attempt.class == *class);
+    let (Some(cleared), Some(workload)) = (&draft.memory.cleared, workload) else { return };
+    let known = draft.memory.backup.take().filter(|attempt| attempt.class == class);
     let observed = &facts.observed.backup;
     if observed.unreadable.is_some() {
         draft.memory.backup = known;
@@ -32,7 +91,7 @@ pub(super) fn take(facts: &Facts<'_>, draft: &mut Draft) {
         if observed.cut_off.as_ref() == Some(&known.name) {
             // The same name: what is there of it stays, and the rest is asked for.
             let name = known.name.clone();
-            draft.steps.push(Step::TakeBackup { name, workload, class: class.clone() });
+            draft.steps.push(Step::TakeBackup { name, workload, class: class.to_owned() });
         }
         return;
     }
@@ -44,7 +103,7 @@ pub(super) fn take(facts: &Facts<'_>, draft: &mut Draft) {
     };
     let name = attempt.name.clone();
     draft.memory.backup = Some(attempt);
-    draft.steps.push(Step::TakeBackup { name, workload, class: class.clone() });
+    draft.steps.push(Step::TakeBackup { name, workload, class: class.to_owned() });
 }
 
 /// Whether the hop could begin once the backup is there. Otherwise one would be made, grow old and be made again, for as long as
@@ -66,8 +125,10 @@ fn begin(facts: &Facts<'_>, to: Version, class: &str) -> BackupAttempt {
 
 /// Learns from a backup that is complete how long they take here: the next window is judged by it.
 pub(super) fn note(facts: &Facts<'_>, draft: &mut Draft) {
+    let (Backup::VolumeSnapshot { .. }, Some(attempt)) = (&facts.desired.backup, &draft.memory.backup) else {
+        return;
+    };
     let backup = &facts.observed.backup;
-    let Some(attempt) = &draft.memory.backup else { return };
     let is_complete =
         backup.in_progress.is_none() && backup.newest.is_some_and(|made| made >= attempt.begun_at);
     if is_complete {

@@ -10,7 +10,7 @@ use super::observed::{Access, Definition, Ending};
 use super::settle::{Standing, settle};
 use super::{
     Decision, Desired, Memory, Observed, Telling, backup, baseline, catch, done, events, failing, finalizer,
-    gates, hop, narrate, next_hop, orders, rollout, wants, way_out,
+    gates, hooks, hop, narrate, next_hop, orders, rollout, wants, way_out,
 };
 use crate::catalog::Catalog;
 
@@ -46,6 +46,8 @@ pub fn decide(
         draft.standing = settle(&facts, &mut draft.memory);
     }
     orders::take(&facts, &mut draft);
+    hooks::retry::follow(&facts, &mut draft);
+    backup::retry(&facts, &mut draft);
     (draft.intent, draft.findings.path) = intend(&facts, &draft.memory, &draft.standing);
     orders::refuse_strays(&facts, &mut draft);
     way_out::forget(&mut draft, desired);

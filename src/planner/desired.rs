@@ -6,7 +6,7 @@
 mod devices;
 mod servers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -180,20 +180,33 @@ pub struct Hook {
     pub job: String,
 }
 
-/// When a hook runs.
+/// When a hook runs. One that ends with 0 lets it go on, with 75 is asked again later, and with anything else holds it until
+/// somebody orders `Retry`, or takes the hook out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum HookMoment {
-    /// Before a hop.
+    /// Before a hop, when all other checks have passed and no backup is made yet.
     BeforeHop,
-    /// After a hop.
+    /// After a hop, before devices follow and before the next one.
     AfterHop,
-    /// Before each server.
+    /// Before each server is ordered.
     BeforeServer,
-    /// After each server.
+    /// After each server was verified, before it counts and the next one is ordered.
     AfterServer,
-    /// Before every wave that follows another, also of the next group: a hook that ends with 0 lets it open, with 75 is asked again
-    /// later, and with anything else halts the group.
+    /// Before every wave that follows another, also of the next group: a no halts the group.
     BetweenWaves,
+}
+
+impl HookMoment {
+    /// Its name, as in the spec.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BeforeHop => "BeforeHop",
+            Self::AfterHop => "AfterHop",
+            Self::BeforeServer => "BeforeServer",
+            Self::AfterServer => "AfterServer",
+            Self::BetweenWaves => "BetweenWaves",
+        }
+    }
 }
 
 impl Desired {
@@ -209,6 +222,15 @@ impl Desired {
             StorageRole::Retired(_) => None,
         });
         self.authority.method.iter().chain(storage)
+    }
+
+    /// The `PodTemplate`s that jobs are to be made from: of hooks, and of the backup.
+    pub fn templates(&self) -> BTreeSet<&str> {
+        let backup = match &self.backup {
+            Backup::Hook { job, .. } => Some(job.as_str()),
+            Backup::VolumeSnapshot { .. } | Backup::None { .. } | Backup::Unstated => None,
+        };
+        self.hooks.iter().map(|hook| hook.job.as_str()).chain(backup).collect()
     }
 
     /// The source of a release.

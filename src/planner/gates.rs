@@ -64,7 +64,7 @@ pub fn of_everything(view: &View<'_>) -> Vec<Gate> {
 
 /// The gates of a hop, in the order in which a careful admin would ask.
 pub fn of_a_hop(view: &View<'_>) -> Vec<Gate> {
-    let checks: [Check; 15] = [
+    let checks: [Check; 16] = [
         (GateName::Path, path::check),
         (GateName::Wait, wait::check),
         (GateName::Clock, clock::check),
@@ -74,6 +74,7 @@ pub fn of_a_hop(view: &View<'_>) -> Vec<Gate> {
         (GateName::Files, files::check),
         (GateName::Workloads, workloads::check),
         (GateName::Rights, rights::check),
+        (GateName::Hooks, hooks::check_servers),
         (GateName::AutoUpgradeSwitch, auto_upgrade_switch::check),
         (GateName::ProvenIn, proven_in::check),
         (GateName::Approval, approval::check_servers),
@@ -86,7 +87,8 @@ pub fn of_a_hop(view: &View<'_>) -> Vec<Gate> {
 
 /// The gates that are asked last, on facts gathered after all others passed.
 pub fn of_the_last_moment(view: &View<'_>) -> Vec<Gate> {
-    let checks: [Check; 3] = [
+    let checks: [Check; 4] = [
+        (GateName::Hooks, hooks::check_answers),
         (GateName::Backup, backup::check),
         (GateName::Compatibility, compatibility::check),
         (GateName::AutoUpgradeSwitch, auto_upgrade_switch::check_reading),
@@ -104,7 +106,7 @@ pub fn of_a_rollout(view: &View<'_>) -> Vec<Gate> {
         (GateName::AutoUpgradeSwitch, auto_upgrade_switch::check_devices),
         (GateName::Groups, groups::check),
         (GateName::Offer, offer::check),
-        (GateName::Hooks, hooks::check),
+        (GateName::Hooks, hooks::check_devices),
         (GateName::BackupsRunning, backups_running::check),
         (GateName::Approval, approval::check_devices),
         (GateName::Paused, paused::check),

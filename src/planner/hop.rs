@@ -19,7 +19,7 @@ pub(super) use self::advance::{Storage, advance, first_trouble};
 pub(super) use self::begin::begin;
 pub(super) use self::finish::finish_if_complete;
 use self::means::CarriedOut;
-pub use self::progress::{Progress, ServerProgress};
+pub use self::progress::{AskedOfHop, Progress, ServerProgress};
 pub use self::trouble::Trouble;
 use super::facts::Facts;
 use super::memory::{Hop, Means};

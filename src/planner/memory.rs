@@ -16,6 +16,7 @@ use self::stored_hop::StoredHop;
 use crate::catalog::Version;
 use crate::fleet::instants;
 use crate::fleet::{Guid, Rank, Wave, guid_text};
+use crate::planner::desired::HookMoment;
 
 /// The format that this code reads and writes. A newer one in an object is refused, never rewritten.
 pub const FORMAT_VERSION: u32 = 1;
@@ -54,6 +55,9 @@ pub struct Memory {
     /// A fall below the high-water mark that somebody must settle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<Restored>,
+    /// What hooks hold about the next hop, or the one in flight as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hop_hooks: Option<HopHooks>,
     /// Rollouts of the settled release, one for each group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rollouts: Vec<Rollout>,
@@ -66,7 +70,7 @@ pub struct Memory {
     /// A hop that an order gave up: it does not begin again by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_up: Option<GivenUp>,
-    /// The backup that was last begun and not yet found complete.
+    /// The snapshot that was last begun and not yet found complete, or the last backup by a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<BackupAttempt>,
     /// How long the last backup took, in seconds.
@@ -96,6 +100,7 @@ impl Memory {
             hop: None,
             baseline: None,
             restored: None,
+            hop_hooks: None,
             rollouts: Vec::new(),
             done: None,
             paused: None,
@@ -194,7 +199,7 @@ pub struct Cleared {
 pub struct BackupAttempt {
     /// Its name.
     pub name: String,
-    /// The class that it was begun with.
+    /// The class of snapshots, or the `PodTemplate`, that it was begun with.
     pub class: String,
     /// When it was first asked for, by the operator's clock.
     pub begun_at: Timestamp,
@@ -486,6 +491,50 @@ pub struct HookRound {
     /// When they are asked again, where one of them wanted that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_at: Option<Timestamp>,
+}
+
+/// What hooks hold about a whole hop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HopHooks {
+    /// From this release.
+    pub from: Version,
+    /// To this one.
+    pub to: Version,
+    /// When all other checks had passed, and those before it were first asked.
+    pub since: Timestamp,
+    /// One for each moment at which not all said yes at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<HookHold>,
+}
+
+/// What is remembered of hooks that were asked and did not all say yes at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HookHold {
+    /// The moment at which they are asked.
+    pub when: HookMoment,
+    /// How often they were asked before: each time is a `Job` of its own.
+    #[serde(default)]
+    pub attempt: u32,
+    /// When they are asked again, where one of them wanted that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<Timestamp>,
+    /// The no of one of them: it holds until somebody answers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<HookRefusal>,
+}
+
+/// A hook that said no.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HookRefusal {
+    /// Its name.
+    pub hook: String,
+    /// How it ended, as the end of a sentence.
+    pub how: String,
+    /// When that was seen.
+    pub at: Timestamp,
 }
 
 /// A threshold and when it was reached.

@@ -11,6 +11,8 @@ use super::desired::DeviceUpgrade;
 use super::draft::{Draft, View};
 use super::facts::Facts;
 use super::findings::{Failing, Findings};
+use super::hooks::Answer;
+use super::hop::trouble::refusal_mend;
 use super::intent::Intent;
 use super::memory::{Hop, HopServer};
 use super::observed::{Access, AccessFailure, Catch, Ending};
@@ -252,6 +254,11 @@ fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
         let headline = Headline::new(Phase::Stalled, trouble.reason(), message);
         return Headline { mend: Some(trouble.mend()), ..headline };
     }
+    if let Some(hop::AskedOfHop { occasion, answer: Answer::No { hook, how } }) = &progress.asked {
+        let message = format!("{occasion}: hook {hook} {how}");
+        let headline = Headline::new(Phase::Stalled, Reason::HookFailed, message);
+        return Headline { mend: Some(refusal_mend(hook)), ..headline };
+    }
     if view.memory.paused.as_ref().is_some_and(|paused| paused.now) {
         let gate = Gate { name: GateName::Paused, verdict: gates::paused::check(view) };
         return held_by(view, &gate);
@@ -273,6 +280,9 @@ fn under_way(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
         .iter()
         .filter(|server| matches!(server.state, ServerState::Upgrading | ServerState::Verifying))
         .collect();
+    if let Some(headline) = asking(view, progress) {
+        return headline;
+    }
     if in_flight.is_empty() && progress.servers.iter().all(|server| server.state == ServerState::Current) {
         let message = format!("all servers are at {}; their catches are being closed", hop.to);
         return Headline::new(Phase::Upgrading, Reason::Upgrading, message);
@@ -302,6 +312,29 @@ fn under_way(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
     };
     let until = since.map(|since| instants::after(since, durations::SERVER_TAKES_AT_MOST));
     Headline { until: until.filter(|_| !is_slow), ..Headline::new(Phase::Upgrading, reason, message) }
+}
+
+/// The hook that is asked, where nothing is being upgraded meanwhile.
+fn asking(view: &View<'_>, progress: &hop::Progress) -> Option<Headline> {
+    let hop::AskedOfHop { occasion, answer } = progress.asked.as_ref()?;
+    let Answer::NotYet { hook, again_at } = answer else { return None };
+    if progress.servers.iter().any(|server| server.state == ServerState::Upgrading) {
+        return None;
+    }
+    let asked = match (hook, again_at) {
+        (_, Some(at)) => format!("hooks are asked again {} {occasion}", words::instant(*at)),
+        (Some(hook), None) => format!("hook {hook} is asked {occasion}"),
+        (None, None) => format!("hooks are asked {occasion}"),
+    };
+    let message = match backups_interrupted(view).filter(|cut| cut.servers > 0) {
+        Some(cut) => format!(
+            "{asked}; {} without backups since {}",
+            words::count(u64::from(cut.servers), "server"),
+            words::past(cut.since)
+        ),
+        None => asked,
+    };
+    Some(Headline { until: *again_at, ..Headline::new(Phase::Upgrading, Reason::HookAwaited, message) })
 }
 
 /// Why nobody can see how the hop goes. An authority that is being upgraded is expected to be silent for a while.

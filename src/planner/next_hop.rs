@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::desired::AutoUpgradeSwitch;
 use super::draft::Draft;
 use super::facts::Facts;
+use super::hooks::before;
 use super::intent::Intent;
 use super::memory::Cleared;
 use super::observed::Switch;
@@ -16,6 +17,7 @@ use super::{backup, gates, hop, way_out};
 pub(super) fn approach(facts: &Facts<'_>, draft: &mut Draft, unrefused: bool) {
     let Some((from, to)) = draft.intent.between() else {
         draft.memory.cleared = None;
+        draft.memory.hop_hooks = None;
         if matches!(draft.intent, Intent::NoWay(_)) {
             let first = gates::of_a_hop(&draft.view(facts));
             draft.findings.add(first);
@@ -35,12 +37,16 @@ pub(super) fn approach(facts: &Facts<'_>, draft: &mut Draft, unrefused: bool) {
         (true, false) => {
             draft.memory.cleared = Some(Cleared { from, to, at: facts.observed.witnesses.latest() });
         }
-        (false, _) => draft.memory.cleared = None,
+        (false, _) => {
+            draft.memory.cleared = None;
+            before::forget(draft);
+        }
     }
     let last = gates::of_the_last_moment(&draft.view(facts));
     let all_pass = first_pass && gates::all_pass(&last);
     draft.findings.add(last);
-    if first_pass {
+    // A hop that a hook does not let begin needs no backup.
+    if first_pass && before::ask_before(facts, draft) {
         backup::take(facts, draft);
     }
     if all_pass {

@@ -44,7 +44,7 @@ pub struct Observed {
     pub watch: Arc<Watch>,
     /// What was counted of devices at an earlier look. What is decided is the same without it.
     pub surveys: Arc<Surveys>,
-    /// Templates of hooks, by the name of the hook.
+    /// Templates of hooks and of the backup, by name.
     pub hooks: BTreeMap<String, HookReading>,
     /// Hooks that were asked, by the run that a step named.
     pub hook_runs: BTreeMap<String, HookRun>,

@@ -172,6 +172,7 @@ fn begin(facts: &Facts<'_>, memory: &mut Memory, release: Version) {
     memory.rollouts.clear();
     memory.done = None;
     memory.cleared = None;
+    memory.hop_hooks = None;
     memory.high_water_mark = memory.high_water_mark.max(Some(release));
     hear_last_upgrade(memory, desired);
 }
@@ -265,6 +266,7 @@ fn note_fall(facts: &Facts<'_>, memory: &mut Memory, fall: Fall) -> Standing {
     memory.high_water_mark = situation.at();
     memory.settled = None;
     memory.cleared = None;
+    memory.hop_hooks = None;
     memory.rollouts.clear();
     memory.done = None;
     if let Some(wait) = &mut memory.wait {

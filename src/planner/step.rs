@@ -1,6 +1,10 @@
 //! Operations for the executor: idempotent, with every operand filled in.
 
-use super::desired::{ImageFrom, WorkloadRef};
+use std::fmt;
+
+use jiff::SignedDuration;
+
+use super::desired::{HookMoment, ImageFrom, WorkloadRef};
 use crate::catalog::Version;
 use crate::fleet::{Guid, ServerName, Wave};
 
@@ -53,7 +57,7 @@ pub enum Step {
     },
     /// The authority's auto-upgrade switch is to be off.
     TurnOffDeviceAutoUpgrade,
-    /// A hook is to be asked before a wave.
+    /// A hook is to be asked.
     RunHook {
         /// The hook.
         hook: String,
@@ -61,12 +65,8 @@ pub enum Step {
         template: String,
         /// Which time of asking this is: the same for the same one.
         run: String,
-        /// The group.
-        group: String,
-        /// The wave that it is asked before.
-        wave: Wave,
-        /// The release that the devices are brought to.
-        release: Version,
+        /// What it is asked about.
+        occasion: Occasion,
     },
     /// These devices are to be upgraded.
     FlagDevices {
@@ -77,6 +77,114 @@ pub enum Step {
         /// The devices.
         devices: Vec<FlagDevice>,
     },
+}
+
+/// A hook that has not ended by then has failed.
+const HOOK_TAKES_AT_MOST: SignedDuration = SignedDuration::from_hours(1);
+
+/// What a hook is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// A hop.
+    Hop {
+        /// Before or after it.
+        when: HookMoment,
+        /// From this release.
+        from: Version,
+        /// To this one.
+        to: Version,
+    },
+    /// A server in a hop.
+    Server {
+        /// Before or after it.
+        when: HookMoment,
+        /// The server.
+        server: ServerName,
+        /// From this release.
+        from: Version,
+        /// To this one.
+        to: Version,
+    },
+    /// The backup before a hop, which its job makes.
+    Backup {
+        /// From this release.
+        from: Version,
+        /// To this one.
+        to: Version,
+        /// A job that takes longer has failed: what it made would be too old.
+        at_most: SignedDuration,
+    },
+    /// A wave that is to open.
+    Wave {
+        /// The group.
+        group: String,
+        /// The wave.
+        wave: Wave,
+        /// The release that the devices are brought to.
+        release: Version,
+    },
+}
+
+impl Occasion {
+    /// The moment, as its job is told.
+    const fn moment(&self) -> &'static str {
+        match self {
+            Self::Hop { when, .. } | Self::Server { when, .. } => when.name(),
+            Self::Backup { .. } => "Backup",
+            Self::Wave { .. } => HookMoment::BetweenWaves.name(),
+        }
+    }
+
+    /// How long its job may take: one that has not ended by then has failed.
+    pub fn takes_at_most(&self) -> SignedDuration {
+        match self {
+            Self::Backup { at_most, .. } => *at_most,
+            Self::Hop { .. } | Self::Server { .. } | Self::Wave { .. } => HOOK_TAKES_AT_MOST,
+        }
+    }
+
+    /// What its job is told, as environment variables.
+    pub fn told(&self) -> Vec<(&'static str, String)> {
+        let mut told = vec![("CODEUPGRADE_MOMENT", self.moment().to_owned())];
+        match self {
+            Self::Hop { from, to, .. } | Self::Backup { from, to, .. } => {
+                told.push(("CODEUPGRADE_FROM", from.to_string()));
+                told.push(("CODEUPGRADE_RELEASE", to.to_string()));
+            }
+            Self::Server { server, from, to, .. } => {
+                told.push(("CODEUPGRADE_SERVER", server.to_string()));
+                told.push(("CODEUPGRADE_FROM", from.to_string()));
+                told.push(("CODEUPGRADE_RELEASE", to.to_string()));
+            }
+            Self::Wave { group, wave, release } => {
+                told.push(("CODEUPGRADE_GROUP", group.clone()));
+                told.push(("CODEUPGRADE_WAVE", wave.to_string()));
+                told.push(("CODEUPGRADE_RELEASE", release.to_string()));
+            }
+        }
+        told
+    }
+}
+
+impl fmt::Display for Occasion {
+    /// The end of a sentence.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wave { group, wave, .. } => write!(formatter, "before wave {wave} of group {group}"),
+            Self::Backup { .. } => formatter.write_str("for the backup before the hop"),
+            Self::Hop { when, from, to } => {
+                write!(formatter, "{} the hop {from} -> {to}", before_or_after(*when))
+            }
+            Self::Server { when, server, .. } => write!(formatter, "{} {server}", before_or_after(*when)),
+        }
+    }
+}
+
+const fn before_or_after(when: HookMoment) -> &'static str {
+    match when {
+        HookMoment::BeforeHop | HookMoment::BeforeServer | HookMoment::BetweenWaves => "before",
+        HookMoment::AfterHop | HookMoment::AfterServer => "after",
+    }
 }
 
 impl Step {

@@ -46,7 +46,7 @@ pub(super) fn wants(facts: &Facts<'_>, draft: &Draft) -> Wants {
         servers_every: if is_at_rest { SERVERS_AT_REST } else { SERVERS_IN_A_HOP },
         devices_every: if rolling || odd { DEVICES_IN_A_ROLLOUT } else { DEVICES_AT_REST },
         devices_since: match &memory.cleared {
-            Some(cleared) => Some(gates::compatibility::listing_since(facts, cleared)),
+            Some(cleared) => Some(gates::compatibility::listing_since(facts, memory, cleared)),
             None if is_for_these => None,
             None => Some(facts.now),
         },

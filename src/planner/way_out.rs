@@ -65,6 +65,7 @@ fn give_up(draft: &mut Draft) {
     draft.memory.hop = None;
     draft.set_aside = None;
     draft.memory.cleared = None;
+    draft.memory.hop_hooks = None;
     draft.memory.baseline = None;
 }
 

@@ -1,4 +1,5 @@
-//! Devices on a real API server: a rollout with a hook between its waves, a group that halts, and who may see which devices.
+//! Devices on a real API server: a rollout with a hook between its waves, a group that halts, and who may see which devices; and hooks
+//! about a hop and its servers.
 
 use std::path::Path;
 use std::process::Output;
@@ -22,6 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         case("devices_are_shown_to_those_who_may_see_them", shown_to_those_who_may),
         case("hooks_between_waves_are_jobs_and_answer_by_their_exit_code", hooks_answer),
+        case("hooks_of_a_hop_are_asked_before_and_after_each_server", hooks_of_a_hop),
     ]
 }
 
@@ -167,10 +169,7 @@ async fn hooks_answer(environment: Arc<Environment>) -> Outcome {
     let asked = jobs.list(&ListParams::default()).await?.items;
     assert!(asked.len() >= 2, "{}", asked.len());
     assert!(asked.iter().all(|job| job.metadata.owner_references.is_none()));
-    let told = asked[0].spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
-    let told = told.and_then(|pod| pod.containers[0].env.clone()).unwrap_or_default();
-    let wave = told.iter().find(|variable| variable.name == "CODEUPGRADE_WAVE");
-    assert_eq!(wave.and_then(|variable| variable.value.as_deref()), Some("2"));
+    assert_eq!(told(&asked[0], "CODEUPGRADE_WAVE"), "2");
     // A pod that is drained with its node has not answered: the Job asks again with another.
     template(&environment, &site, Some(player::DRAINED)).await?;
     let order = json!({
@@ -180,6 +179,66 @@ async fn hooks_answer(environment: Arc<Environment>) -> Outcome {
     apply::<codeupgrade::api::CodeUpgradeOrder>(client, Some(&site.namespace), order).await?;
     environment.until_status(&site, |status| status.phase == "Done").await?;
     Ok(())
+}
+
+const HOP: &str = "
+authority: {name: authority, version: 4.2.3.1}
+storage: [{name: storage-01, version: 4.2.3.1}]
+";
+
+async fn hooks_of_a_hop(environment: Arc<Environment>) -> Outcome {
+    let site = environment.site("hop-hooks", Setting::of(HOP)).await?;
+    bind(&environment, &site, "codeupgrade-hooks", "codeupgrade").await?;
+    template(&environment, &site, Some("1")).await?;
+    let mut spec = site.wanting("4.3.5.3".parse()?);
+    let hook = |name: &str, when: &str| json!({"name": name, "when": when, "job": "smoke-test"});
+    spec["hooks"] = json!([
+        hook("notify", "BeforeHop"),
+        hook("drain", "BeforeServer"),
+        hook("smoke", "AfterServer"),
+        hook("report", "AfterHop"),
+    ]);
+    spec["lastUpgrade"] = json!({"release": "4.2.3.1", "finishedAt": "2016-01-01T00:00:00Z"});
+    site.commit(UPGRADE, spec).await?;
+    let status = environment.until_status(&site, |status| status.reason == "HookFailed").await?;
+    assert!(status.message.contains("hook notify said no (job notify-"), "{}", status.message);
+    assert_eq!(site.version_of("authority"), "4.2.3.1".parse().ok(), "nothing is touched");
+    template(&environment, &site, None).await?;
+    let order = json!({
+        "metadata": {"name": "again"},
+        "spec": {"upgrade": UPGRADE, "action": "Retry", "reason": "mended", "by": "admin"},
+    });
+    apply::<codeupgrade::api::CodeUpgradeOrder>(&environment.client, Some(&site.namespace), order).await?;
+    environment.until_status(&site, |status| status.phase == "Done").await?;
+    let jobs: Api<Job> = Api::namespaced(environment.client.clone(), &site.namespace);
+    let mut asked: Vec<(String, String)> = jobs
+        .list(&ListParams::default())
+        .await?
+        .iter()
+        .map(|job| (told(job, "CODEUPGRADE_MOMENT"), told(job, "CODEUPGRADE_SERVER")))
+        .collect();
+    asked.sort();
+    asked.dedup();
+    let expected = [
+        ("AfterHop", ""),
+        ("AfterServer", "authority"),
+        ("AfterServer", "storage-01"),
+        ("BeforeHop", ""),
+        ("BeforeServer", "authority"),
+        ("BeforeServer", "storage-01"),
+    ];
+    assert_eq!(asked, expected.map(|(moment, server)| (moment.to_owned(), server.to_owned())));
+    Ok(())
+}
+
+/// What a job is told by an environment variable; nothing where it has none of that name.
+fn told(job: &Job, name: &str) -> String {
+    let pod = job.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    let told = pod.and_then(|pod| pod.containers[0].env.clone()).unwrap_or_default();
+    told.into_iter()
+        .find(|variable| variable.name == name)
+        .and_then(|variable| variable.value)
+        .unwrap_or_default()
 }
 
 /// What the hook's jobs are made from: they fail with this exit code, or succeed.

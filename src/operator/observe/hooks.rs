@@ -10,14 +10,13 @@ use crate::observing::looks;
 use crate::operator::account::Acting;
 use crate::operator::clock;
 use crate::operator::environment::Environment;
-use crate::planner::Desired;
-use crate::planner::desired::Hook;
 use crate::planner::observed::{HookReading, HookRun, Rights};
+use crate::planner::{Desired, Memory};
 
 /// What is known of hooks.
 #[derive(Debug, Default)]
 pub(super) struct Hooks {
-    /// Whether a job can be made, by hook.
+    /// Whether a job can be made, by template.
     pub(super) readings: BTreeMap<String, HookReading>,
     /// How far each one is, by time of asking.
     pub(super) runs: BTreeMap<String, HookRun>,
@@ -29,13 +28,17 @@ pub(super) async fn read(
     acting: Result<&Acting, &String>,
     object: &CodeUpgrade,
     desired: &Desired,
+    memory: &Memory,
 ) -> Hooks {
-    let hooks = looks::hooks(desired);
-    if hooks.is_empty() {
+    let templates = looks::templates(desired, memory);
+    if templates.is_empty() {
         return Hooks::default();
     }
     let unfit = |why: String| Hooks {
-        readings: hooks.iter().map(|hook| (hook.name.clone(), HookReading::Unfit(why.clone()))).collect(),
+        readings: templates
+            .iter()
+            .map(|name| ((*name).to_owned(), HookReading::Unfit(why.clone())))
+            .collect(),
         runs: BTreeMap::new(),
     };
     let acting = match acting {
@@ -47,25 +50,25 @@ pub(super) async fn read(
         Err(error) => return unfit(error.to_string()),
     };
     let mut readings = BTreeMap::new();
-    for hook in hooks {
-        readings.insert(hook.name.clone(), reading(environment, acting, hook).await);
+    for name in templates {
+        readings.insert(name.to_owned(), reading(environment, acting, name).await);
     }
     Hooks { readings, runs }
 }
 
-async fn reading(environment: &Environment, acting: &Acting, wanted: &Hook) -> HookReading {
+async fn reading(environment: &Environment, acting: &Acting, wanted: &str) -> HookReading {
     let namespace = &acting.account.namespace;
-    let template = match hook::template(&acting.client, namespace, &wanted.job).await {
+    let template = match hook::template(&acting.client, namespace, wanted).await {
         Ok(template) => template,
         Err(error) => return HookReading::Unfit(error.to_string()),
     };
     let question = (acting.account.name.clone(), template.resource_version());
-    let known = environment.hook_rights().get(&wanted.job, &question, clock::instant());
+    let known = environment.hook_rights().get(&wanted.to_owned(), &question, clock::instant());
     let rights = if let Some(rights) = known {
         rights
     } else {
         let rights = hook::rights(&acting.client, namespace, &template).await;
-        environment.hook_rights().put(wanted.job.clone(), question, rights.clone(), clock::instant());
+        environment.hook_rights().put(wanted.to_owned(), question, rights.clone(), clock::instant());
         rights
     };
     match rights {

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::View;
+use crate::planner::backup_facts;
 use crate::planner::desired::{Backup, Method};
 use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
@@ -43,7 +44,7 @@ fn wanted(view: &View<'_>) -> Result<Option<SignedDuration>, Verdict> {
 
 /// What the backups that are there say.
 fn found(view: &View<'_>, max_age: SignedDuration) -> Verdict {
-    let facts = &view.observed.backup;
+    let facts = &backup_facts::known(view.facts, view.memory);
     if let Some(why) = &facts.unreadable {
         return Verdict::refuse(
             Reason::BackupFailed,
@@ -60,15 +61,24 @@ fn found(view: &View<'_>, max_age: SignedDuration) -> Verdict {
                 words::past(begun),
                 words::duration(max_age)
             ),
-            "look at the VolumeSnapshot and its driver; another class in spec.backup begins a new one",
+            match view.desired.backup {
+                Backup::Hook { .. } => {
+                    "look at its job; one that ends before spec.backup.maxAge is over counts"
+                }
+                Backup::VolumeSnapshot { .. } | Backup::None { .. } | Backup::Unstated => {
+                    "look at the VolumeSnapshot and its driver; another class in spec.backup begins a new one"
+                }
+            },
         );
     }
     if let Some(why) = &facts.failure {
-        return Verdict::refuse(
-            Reason::BackupFailed,
-            format!("the backup failed: {why}"),
-            "mend what the snapshot says; it is tried again by itself",
-        );
+        let mend = match view.desired.backup {
+            Backup::Hook { .. } => "look at its job, mend the cause, then order Retry",
+            Backup::VolumeSnapshot { .. } | Backup::None { .. } | Backup::Unstated => {
+                "mend what the snapshot says; it is tried again by itself"
+            }
+        };
+        return Verdict::refuse(Reason::BackupFailed, format!("the backup failed: {why}"), mend);
     }
     // A backup of the release before would lose the hop that led to this one.
     let reached_at = view.memory.wait.as_ref().map(|wait| wait.started_at);
@@ -93,13 +103,12 @@ const BACKUP_USUALLY: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long the backup before the next hop will still take, as far as one can tell.
 pub fn time_left(view: &View<'_>) -> SignedDuration {
-    if !matches!(view.desired.backup, Backup::VolumeSnapshot { .. }) || check(view).passes() {
+    let is_made = matches!(view.desired.backup, Backup::VolumeSnapshot { .. } | Backup::Hook { .. });
+    if !is_made || check(view).passes() {
         return SignedDuration::ZERO;
     }
     let takes = view.memory.backup_takes_seconds.map_or(BACKUP_USUALLY, SignedDuration::from_secs);
-    let gone = view
-        .observed
-        .backup
+    let gone = backup_facts::known(view.facts, view.memory)
         .in_progress
         .map_or(SignedDuration::ZERO, |begun| view.now.duration_since(begun).max(SignedDuration::ZERO));
     takes.saturating_sub(gone).max(SignedDuration::ZERO)

@@ -5,17 +5,18 @@ use jiff::Timestamp;
 
 use super::{View, facts};
 use crate::catalog::path::Leg;
+use crate::planner::backup_facts;
 use crate::planner::desired::Backup;
 use crate::planner::facts::Facts;
 use crate::planner::intent::Intent;
-use crate::planner::memory::Cleared;
+use crate::planner::memory::{Cleared, Memory};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// A list of devices must have begun after this: when all other gates had passed, and the backup was begun.
-pub fn listing_since(facts: &Facts<'_>, cleared: &Cleared) -> Timestamp {
+pub fn listing_since(facts: &Facts<'_>, memory: &Memory, cleared: &Cleared) -> Timestamp {
     let backup = match facts.desired.backup {
-        Backup::VolumeSnapshot { .. } | Backup::Hook { .. } => facts.observed.backup.newest,
+        Backup::VolumeSnapshot { .. } | Backup::Hook { .. } => backup_facts::known(facts, memory).newest,
         Backup::None { .. } | Backup::Unstated => None,
     };
     backup.map_or(cleared.at, |backup| backup.max(cleared.at))
@@ -61,7 +62,7 @@ pub fn check(view: &View<'_>) -> Verdict {
         return listed;
     }
     match cleared {
-        Some(cleared) if devices.began > listing_since(view.facts, cleared) => Verdict::Pass,
+        Some(cleared) if devices.began > listing_since(view.facts, view.memory, cleared) => Verdict::Pass,
         Some(_) | None => Verdict::hold(
             Reason::ListingAwaited,
             "a list of devices begun after all other checks is awaited",

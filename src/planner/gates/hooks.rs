@@ -1,34 +1,66 @@
-//! Every hook between waves can be made a job of: found out before the first device, not after the first wave.
+//! Every hook can be made a job of: found out before the first server or device, not in the middle. And those before a hop let it begin.
 
 use super::View;
-use crate::planner::desired::HookMoment;
+use crate::planner::desired::{Backup, HookMoment};
+use crate::planner::hooks::{Answer, before};
+use crate::planner::hop::trouble::refusal_mend;
 use crate::planner::observed::HookReading;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
+use crate::planner::words;
+
+/// Refuses while a hook between waves is not fit.
+pub fn check_devices(view: &View<'_>) -> Verdict {
+    check(view, |when| when == HookMoment::BetweenWaves)
+}
+
+/// Refuses while a hook about a hop or its servers is not fit, or the job that is to make its backup.
+pub fn check_servers(view: &View<'_>) -> Verdict {
+    match (check(view, |when| when != HookMoment::BetweenWaves), &view.desired.backup) {
+        (Verdict::Pass, Backup::Hook { job, .. }) => template(view, "spec.backup.hook", job),
+        (verdict, _) => verdict,
+    }
+}
+
+/// Holds until the hooks before the hop and its authority say yes.
+pub fn check_answers(view: &View<'_>) -> Verdict {
+    match before::before_the_hop(view) {
+        Answer::Pass => Verdict::Pass,
+        Answer::NotYet { again_at: Some(at), .. } => Verdict::hold(
+            Reason::HookAwaited,
+            format!("hooks are asked again {} before the hop begins", words::instant(at)),
+            Some(at),
+        ),
+        Answer::NotYet { hook, again_at: None } => {
+            let hook = hook.map_or_else(|| "a hook".to_owned(), |hook| format!("hook {hook}"));
+            Verdict::hold(Reason::HookAwaited, format!("{hook} is asked before the hop begins"), None)
+        }
+        Answer::No { hook, how } => Verdict::refuse(
+            Reason::HookFailed,
+            format!("the hop does not begin: hook {hook} {how}"),
+            refusal_mend(&hook),
+        ),
+    }
+}
 
 /// Refuses while the template of a hook is missing or no job can be made from it.
-pub fn check(view: &View<'_>) -> Verdict {
-    for hook in view.desired.hooks_at(HookMoment::BetweenWaves) {
-        match view.observed.hooks.get(&hook.name) {
-            Some(HookReading::Ready) => {}
-            None => {
-                return Verdict::unknown(
-                    Reason::NotYetObserved,
-                    format!("hook {} has not been looked at yet", hook.name),
-                    None,
-                );
-            }
-            Some(HookReading::Unfit(why)) => {
-                return Verdict::refuse(
-                    Reason::HookUnfit,
-                    format!("hook {}: {why}", hook.name),
-                    format!(
-                        "let PodTemplate {} be there, and bind ClusterRole codeupgrade-hooks to the acting account",
-                        hook.job
-                    ),
-                );
-            }
-        }
+fn check(view: &View<'_>, is_meant: impl Fn(HookMoment) -> bool) -> Verdict {
+    let hooks = view.desired.hooks.iter().filter(|hook| is_meant(hook.when));
+    let checks = hooks.map(|hook| template(view, &format!("hook {}", hook.name), &hook.job));
+    checks.into_iter().find(|verdict| !verdict.passes()).unwrap_or(Verdict::Pass)
+}
+
+/// Refuses while a template is missing or no job can be made from it.
+fn template(view: &View<'_>, what: &str, name: &str) -> Verdict {
+    match view.observed.hooks.get(name) {
+        Some(HookReading::Ready) => Verdict::Pass,
+        None => Verdict::unknown(Reason::NotYetObserved, format!("{what} has not been looked at yet"), None),
+        Some(HookReading::Unfit(why)) => Verdict::refuse(
+            Reason::HookUnfit,
+            format!("{what}: {why}"),
+            format!(
+                "let PodTemplate {name} be there, and bind ClusterRole codeupgrade-hooks to the acting account"
+            ),
+        ),
     }
-    Verdict::Pass
 }

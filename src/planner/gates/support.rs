@@ -3,7 +3,7 @@
 //! What it cannot do yet is refused by name: silence would be taken for consent.
 
 use super::View;
-use crate::planner::desired::{Backup, HookMoment, Method, StorageRole};
+use crate::planner::desired::{Method, StorageRole};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
@@ -20,10 +20,6 @@ pub fn check(view: &View<'_>) -> Verdict {
         .any(|entry| matches!(&entry.role, StorageRole::Upgraded(method) if job(method)));
     let asked = if desired.authority.method.as_ref().is_some_and(job) || job_for_storage {
         Some(("the method job", "use statefulSet, deployment or manual"))
-    } else if matches!(desired.backup, Backup::Hook { .. }) {
-        Some(("backup.hook", "use backup.volumeSnapshotClass, or backup.none with a reason"))
-    } else if desired.hooks.iter().any(|hook| hook.when != HookMoment::BetweenWaves) {
-        Some(("hooks but those between waves", "let every entry of spec.hooks have when: BetweenWaves"))
     } else {
         None
     };

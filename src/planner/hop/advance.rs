@@ -9,10 +9,13 @@ use super::progress::{Progress, ServerProgress};
 use super::trouble::Trouble;
 use crate::fleet::streak::{VERIFYING_ANSWERS, VERIFYING_SPAN};
 use crate::fleet::{Guid, Server, ServerRole, Verification, instants};
+use crate::planner::desired::HookMoment;
 use crate::planner::draft::Draft;
 use crate::planner::durations::{SERVER_DEADLINE, SERVER_SLOW_AFTER};
 use crate::planner::facts::{Facts, to_the_millisecond};
-use crate::planner::memory::{Hop, HopServer, Means};
+use crate::planner::hooks::Answer;
+use crate::planner::hooks::of_hops::{Question, refused_by};
+use crate::planner::memory::{HookRefusal, Hop, HopServer, Means};
 use crate::planner::report::ServerState;
 
 /// Whether storage may be ordered.
@@ -34,9 +37,9 @@ pub(in crate::planner) fn advance(facts: &Facts<'_>, draft: &mut Draft, storage:
         }
     }
     let Some(hop) = &mut draft.memory.hop else { return };
-    note_verified(facts, hop);
-    order_next(facts, hop, storage);
     let mut progress = Progress::default();
+    note_verified(facts, hop, &mut progress);
+    order_next(facts, hop, storage, &mut progress);
     for entry in &hop.servers {
         progress.servers.push(progress_of(facts, hop, entry));
         progress.steps.extend(entry.means.way().missing_effect(hop, entry, facts.observed));
@@ -104,13 +107,13 @@ fn next_limit(facts: &Facts<'_>, entry: &HopServer) -> Option<Timestamp> {
         .find(|limit| *limit > facts.now)
 }
 
-/// Records servers that are verified at the new release; what runs them must agree as well. Answers that an earlier process
-/// got count, as long as none contradicts them.
-fn note_verified(facts: &Facts<'_>, hop: &mut Hop) {
+/// Records servers that are verified at the new release; what runs them must agree as well, and the hooks after each must say yes.
+/// Answers that an earlier process got count, as long as none contradicts them.
+fn note_verified(facts: &Facts<'_>, hop: &mut Hop, progress: &mut Progress) {
     if !facts.situation.fresh {
         return;
     }
-    let to = hop.to;
+    let (from, to, since) = (hop.from, hop.to, hop.started_at);
     for entry in &mut hop.servers {
         if entry.verified_at.is_some() || entry.ordered_at.is_none() {
             continue;
@@ -127,10 +130,15 @@ fn note_verified(facts: &Facts<'_>, hop: &mut Hop) {
             continue;
         }
         let seen_at = *entry.seen_at.get_or_insert(to_the_millisecond(server.streak.first));
-        if server.verification(to) == Verification::Verified || is_confirmed(server, seen_at) {
+        if server.verification(to) != Verification::Verified && !is_confirmed(server, seen_at) {
+            continue;
+        }
+        let when = HookMoment::AfterServer;
+        let question = Question { when, from, to, server: Some(&entry.name), since };
+        if progress.ask(facts, &question, &mut entry.hooks) == Answer::Pass {
             entry.verified_at = Some(facts.now);
             // What has led to it need not be remembered.
-            (entry.settled_at, entry.seen_at) = (None, None);
+            (entry.settled_at, entry.seen_at, entry.hooks) = (None, None, None);
         }
     }
 }
@@ -143,15 +151,15 @@ fn is_confirmed(server: &Server, seen_at: Timestamp) -> bool {
         && server.streak.last.duration_since(seen_at) >= VERIFYING_SPAN
 }
 
-/// Orders the storage servers whose turn it is: one proves it, then several at once. An order that is not carried out is
-/// decided anew at every look.
-fn order_next(facts: &Facts<'_>, hop: &mut Hop, storage: Storage) {
+/// Orders the storage servers whose turn it is, when the hooks before each say yes: one proves it, then several at once. An order that
+/// is not carried out is decided anew at every look.
+fn order_next(facts: &Facts<'_>, hop: &mut Hop, storage: Storage, progress: &mut Progress) {
     let pending = take_back(facts, hop);
     let room = match storage {
         Storage::GoesOn => room(facts, hop),
         Storage::IsHeld => 0,
     };
-    let to = hop.to;
+    let (from, to, since) = (hop.from, hop.to, hop.started_at);
     let is_known = |entry: &HopServer| {
         // What somebody installed newer meanwhile is asked for no downgrade; a version that is not told is no older one.
         let is_no_newer = |server: &Server| server.version.is_none_or(|version| version <= to);
@@ -164,7 +172,11 @@ fn order_next(facts: &Facts<'_>, hop: &mut Hop, storage: Storage) {
         .filter(|entry| entry.role == ServerRole::Storage && entry.ordered_at.is_none() && is_known(entry))
         .take(room);
     for entry in ready {
-        entry.ordered_at = Some(pending.get(&entry.guid).copied().unwrap_or(facts.now));
+        let when = HookMoment::BeforeServer;
+        let question = Question { when, from, to, server: Some(&entry.name), since };
+        if progress.ask(facts, &question, &mut entry.hooks) == Answer::Pass {
+            entry.ordered_at = Some(pending.get(&entry.guid).copied().unwrap_or(facts.now));
+        }
     }
 }
 
@@ -194,7 +206,8 @@ fn room(facts: &Facts<'_>, hop: &Hop) -> usize {
         return 0;
     }
     // A server that fails, or that was proven and fell again, holds the rest: what broke one would break them all.
-    if hop.servers.iter().any(|entry| trouble(facts, hop, entry).is_some()) {
+    if hop.servers.iter().any(|entry| refused(facts, entry).or_else(|| trouble(facts, hop, entry)).is_some())
+    {
         return 0;
     }
     let storage = || hop.servers.iter().filter(|entry| entry.role == ServerRole::Storage);
@@ -225,6 +238,7 @@ fn obstacle(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> Option<Trouble> 
         return Some(Trouble::NotListed);
     }
     newer_release(hop, facts.observed.server(&entry.guid))
+        .or_else(|| refused(facts, entry))
         .or_else(|| entry.means.way().obstacle(facts.observed))
 }
 
@@ -253,9 +267,17 @@ fn trouble(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> Option<Trouble> {
     newer_release(hop, server)
         .or_else(|| way.trouble(facts.observed))
         .or_else(|| older_release(hop, entry, server?))
+        .or_else(|| refused(facts, entry))
         // One answer of the API server may fail; a server that is late is late for a reason.
         .or_else(|| is_late(facts, entry, SERVER_SLOW_AFTER).then(|| way.obstacle(facts.observed)).flatten())
-        .or_else(|| is_overdue(facts, entry, server).then_some(Trouble::DeadlinePassed))
+        .or_else(|| is_overdue(facts, hop, entry, server).then_some(Trouble::DeadlinePassed))
+}
+
+/// A hook about the server that said no.
+fn refused(facts: &Facts<'_>, entry: &HopServer) -> Option<Trouble> {
+    let hold = entry.hooks.as_ref()?;
+    let HookRefusal { hook, how, .. } = refused_by(facts, hold)?.clone();
+    Some(Trouble::HookRefuses { hook, how })
 }
 
 /// A newer release than the hop's, reported for long enough to be sure.
@@ -288,7 +310,12 @@ fn older_release(hop: &Hop, entry: &HopServer, server: &Server) -> Option<Troubl
 
 /// Whether a server was not back in time, by what this process has seen itself: a deadline that passed while nobody looked is
 /// no news of the server.
-fn is_overdue(facts: &Facts<'_>, entry: &HopServer, server: Option<&Server>) -> bool {
+fn is_overdue(facts: &Facts<'_>, hop: &Hop, entry: &HopServer, server: Option<&Server>) -> bool {
+    // It is back, and a hook looks at it.
+    let is_there = |server: &Server| server.verification(hop.to) == Verification::Verified;
+    if entry.settled_at.is_some() && server.is_some_and(is_there) {
+        return false;
+    }
     let is_seen = match (entry.role, server) {
         (_, Some(server)) => server.streak.verifies(),
         (ServerRole::Authority, None) => is_silent(facts),

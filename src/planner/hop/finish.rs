@@ -1,19 +1,36 @@
-//! The end of a hop: every server verified and its catch closed; the wait of the new release begins.
+//! The end of a hop: every server verified, its catch closed, and the hooks after it content; the wait of the new release begins.
 
 use crate::fleet::Verification;
 use crate::fleet::instants;
+use crate::planner::desired::HookMoment;
 use crate::planner::draft::Draft;
 use crate::planner::facts::Facts;
-use crate::planner::memory::{Hop, Memory, Settled, Wait, WaitEvidence};
+use crate::planner::hooks::Answer;
+use crate::planner::hooks::of_hops::{self, Question};
+use crate::planner::memory::{Hop, HopHooks, Memory, Settled, Wait, WaitEvidence};
 
 /// Ends the hop in flight if it is complete.
 pub(in crate::planner) fn finish_if_complete(facts: &Facts<'_>, draft: &mut Draft) {
     let Some(hop) = draft.memory.hop.take() else { return };
-    if is_complete(facts, &hop) {
+    if is_complete(facts, &hop) && is_let_go(facts, draft, &hop) {
         finish(facts, &mut draft.memory, &hop);
     } else {
         draft.memory.hop = Some(hop);
     }
+}
+
+/// Whether the hooks after the hop say yes. Asking them is the last that is done in it.
+fn is_let_go(facts: &Facts<'_>, draft: &mut Draft, hop: &Hop) -> bool {
+    let Hop { from, to, started_at: since, .. } = *hop;
+    let question = Question { when: HookMoment::AfterHop, from, to, server: None, since };
+    let known = draft.memory.hop_hooks.take().filter(|known| (known.from, known.to) == (from, to));
+    let mut hooks = known.unwrap_or(HopHooks { from, to, since, holds: Vec::new() });
+    let answer = of_hops::put_about(facts, &question, &mut hooks, &mut draft.steps);
+    draft.memory.hop_hooks = Some(hooks).filter(|hooks| !hooks.holds.is_empty());
+    if let Some(progress) = &mut draft.findings.hop {
+        progress.note(&question, answer.clone());
+    }
+    answer == Answer::Pass
 }
 
 /// Whether every server of the hop is verified, and nothing is left to do about it: nothing else would close its catch for
@@ -48,6 +65,7 @@ fn finish(facts: &Facts<'_>, memory: &mut Memory, hop: &Hop) {
     }
     memory.rollouts.clear();
     memory.cleared = None;
+    memory.hop_hooks = None;
     memory.done = None;
     memory.hop = None;
 }

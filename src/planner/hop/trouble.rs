@@ -43,6 +43,13 @@ pub enum Trouble {
     },
     /// It was verified at the release, and is offline since.
     FellSilent(Timestamp),
+    /// A hook before or after it said no.
+    HookRefuses {
+        /// Which.
+        hook: String,
+        /// How it ended, as the end of a sentence.
+        how: String,
+    },
     /// It was not back in time.
     DeadlinePassed,
 }
@@ -60,6 +67,7 @@ impl Trouble {
             | Self::NotListed
             | Self::ReportsOlder { .. }
             | Self::ReportsNewer { .. }
+            | Self::HookRefuses { .. }
             | Self::DeadlinePassed => false,
         }
     }
@@ -91,6 +99,7 @@ impl Trouble {
             Self::RightsMissing(..) => Reason::RightsMissing,
             Self::ReportsOlder { .. } | Self::ReportsNewer { .. } => Reason::UnexpectedRelease,
             Self::FellSilent(_) => Reason::ServerOffline,
+            Self::HookRefuses { .. } => Reason::HookFailed,
             Self::WorkloadFails(..)
             | Self::ImageAwaited(..)
             | Self::WorkloadMissing(_)
@@ -126,6 +135,7 @@ impl Trouble {
                     words::past(*since)
                 )
             }
+            Self::HookRefuses { hook, how } => format!("hook {hook} {how}"),
             Self::DeadlinePassed => format!("not back after {}", words::duration(SERVER_DEADLINE)),
         }
     }
@@ -160,12 +170,18 @@ impl Trouble {
             Self::ReportsNewer { reported, .. } => format!(
                 "order Abandon, then set spec.version to {reported} or newer; there is no downgrade but a restore"
             ),
+            Self::HookRefuses { hook, .. } => refusal_mend(hook),
             Self::FellSilent(_) | Self::DeadlinePassed => {
                 "mend that server; the hop goes on as soon as it is verified, or order Abandon to give it up"
                     .into()
             }
         }
     }
+}
+
+/// What a person can do about a hook that said no.
+pub(in crate::planner) fn refusal_mend(hook: &str) -> String {
+    format!("look at its job and mend the cause, then order Retry; or take {hook} out of spec.hooks")
 }
 
 /// What a corrected template takes beside: a `StatefulSet` waits for a pod that never became ready, for ever. It is said and not

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::HookHold;
 use crate::catalog::Version;
 use crate::fleet::{Guid, ServerName, ServerRole};
 use crate::planner::desired::{AtOnce, ImageFrom, WorkloadRef};
@@ -50,8 +51,10 @@ pub struct HopServer {
     pub settled_at: Option<Timestamp>,
     /// Since when it answers at the new release, as far as no answer contradicts.
     pub seen_at: Option<Timestamp>,
-    /// When it was verified at the new release.
+    /// When it was verified at the new release, and the hooks after it had said yes.
     pub verified_at: Option<Timestamp>,
+    /// What hooks before or after it hold.
+    pub hooks: Option<HookHold>,
 }
 
 impl HopServer {
@@ -68,6 +71,7 @@ impl HopServer {
             settled_at: None,
             seen_at: None,
             verified_at: None,
+            hooks: None,
         }
     }
 }

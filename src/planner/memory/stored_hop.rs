@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::HookHold;
 use super::hop::{Hop, HopServer, ManualMeans, Means, WorkloadMeans};
 use crate::catalog::Version;
 use crate::fleet::{Guid, ServerName, ServerRole};
@@ -95,6 +96,9 @@ struct StoredServer {
     /// When it was verified at the new release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     verified: Option<i64>,
+    /// What hooks before or after it hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hooks: Option<HookHold>,
 }
 
 impl Serialize for Hop {
@@ -177,6 +181,7 @@ impl StoredServer {
             settled_at,
             seen_at,
             verified_at,
+            hooks,
         } = server;
         let since = |at: Option<Timestamp>| {
             at.map(|at| i64::try_from(at.duration_since(started_at).as_millis()).unwrap_or(i64::MAX))
@@ -197,6 +202,7 @@ impl StoredServer {
             settled: since(settled_at),
             seen: since(seen_at),
             verified: since(verified_at),
+            hooks,
         };
         match means {
             Means::Manual(ManualMeans {}) => stored.name = Some(name),
@@ -268,6 +274,7 @@ impl StoredServer {
             settled_at: at(self.settled)?,
             seen_at: at(self.seen)?,
             verified_at: at(self.verified)?,
+            hooks: self.hooks.clone(),
             guid: self.guid.clone(),
         })
     }

@@ -2,30 +2,14 @@
 //!
 //! A hook that ends with 0 says yes, with 75 that it is to be asked again later, and with anything else no, which halts the group.
 
-use jiff::SignedDuration;
-
 use super::progress::{Asked, Progress};
 use super::turn::Turn;
 use crate::fleet::Wave;
-use crate::fleet::digest::first_eight_bytes_of;
-use crate::planner::desired::HookMoment;
+use crate::planner::desired::{Hook, HookMoment};
+use crate::planner::hooks::{self, Answer, Round};
 use crate::planner::memory::{HookRound, Rollout};
 use crate::planner::observed::HookRun;
-use crate::planner::step::Step;
-
-/// A hook that wants to be asked again is asked again after this long.
-const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(15);
-
-/// What the hooks say together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// The wave may open.
-    Pass,
-    /// Not all have said yes.
-    NotYet,
-    /// One has said no: the group is halted.
-    No,
-}
+use crate::planner::step::{Occasion, Step};
 
 /// Asks every hook before a wave, unless nothing was released before it.
 pub(super) fn ask_hooks(
@@ -34,65 +18,44 @@ pub(super) fn ask_hooks(
     wave: Wave,
     progress: &mut Progress,
 ) -> Answer {
-    let (now, granted) = (turn.facts.now, turn.granted());
     let mut hooks = turn.facts.desired.hooks_at(HookMoment::BetweenWaves).peekable();
     if hooks.peek().is_none() || (wave == Wave::FIRST && !turn.follows_another) {
         return Answer::Pass;
     }
-    let mut round = match rollout.hooks.take() {
-        Some(round) if round.wave == wave => round,
-        Some(_) | None => HookRound { wave, attempt: 0, again_at: None },
-    };
-    if round.again_at.is_some_and(|at| granted >= at) {
-        round = HookRound { wave, attempt: round.attempt + 1, again_at: None };
-    }
-    let mut answer = if round.again_at.is_some() { Answer::NotYet } else { Answer::Pass };
-    let mut awaited = None;
-    let is_resting = round.again_at.is_some();
-    for hook in hooks.filter(|_| !is_resting) {
-        let run = run_of(&[&rollout.group, &rollout.id, &hook.name], &round);
-        match turn.facts.observed.hook_runs.get(&run) {
-            Some(HookRun::Passed) => {}
-            Some(HookRun::Running) => answer = Answer::NotYet,
-            Some(HookRun::AskAgain) => {
-                round.again_at = now.checked_add(ASK_AGAIN_AFTER).ok();
-                answer = Answer::NotYet;
-            }
-            Some(HookRun::Failed(_)) => {
-                rollout.halted_at = Some(granted);
-                rollout.halted_by_hook = Some(hook.name.clone());
-                answer = Answer::No;
-                break;
-            }
-            None => {
-                // The same name each time: a job that is there already is the one that was meant.
-                progress.steps.push(Step::RunHook {
-                    hook: hook.name.clone(),
-                    template: hook.job.clone(),
-                    run,
-                    group: turn.group.name.clone(),
-                    wave,
-                    release: turn.release,
-                });
-                answer = Answer::NotYet;
-            }
+    let known = rollout.hooks.take().filter(|round| round.wave == wave);
+    let (attempt, again_at) = known.map_or((0, None), |round| (round.attempt, round.again_at));
+    let mut round = Round { attempt, again_at };
+    let group = &turn.group.name;
+    let answer = hooks::ask(
+        turn.facts.observed,
+        hooks,
+        &mut round,
+        |hook, attempt| run_of(rollout, &hook.name, wave, attempt),
+        |hook: &Hook, run| {
+            let occasion = Occasion::Wave { group: group.clone(), wave, release: turn.release };
+            let (hook, template) = (hook.name.clone(), hook.job.clone());
+            progress.steps.push(Step::RunHook { hook, template, run, occasion });
+        },
+    );
+    match &answer {
+        Answer::Pass => {}
+        Answer::NotYet { hook, again_at } => {
+            let (hook, again_at) = (hook.clone(), *again_at);
+            progress.asked.get_or_insert(Asked { group: group.clone(), wave, hook, again_at });
         }
-        if answer == Answer::NotYet {
-            awaited.get_or_insert_with(|| hook.name.clone());
+        Answer::No { hook, .. } => {
+            rollout.halted_at = Some(turn.granted());
+            rollout.halted_by_hook = Some(hook.clone());
         }
     }
-    if answer == Answer::NotYet {
-        let group = turn.group.name.clone();
-        progress.asked.get_or_insert(Asked { group, wave, hook: awaited, again_at: round.again_at });
-    }
-    rollout.hooks = Some(round);
+    rollout.hooks = Some(HookRound { wave, attempt: round.attempt, again_at: round.again_at });
     answer
 }
 
 impl Turn<'_> {
     /// How a hook ended that said no, as far as its job is still there.
     pub(super) fn how_hook_ended(&self, rollout: &Rollout, hook: &str) -> String {
-        let run = rollout.hooks.as_ref().map(|round| run_of(&[&rollout.group, &rollout.id, hook], round));
+        let run = rollout.hooks.as_ref().map(|round| run_of(rollout, hook, round.wave, round.attempt));
         match run.and_then(|run| self.facts.observed.hook_runs.get(&run)) {
             Some(HookRun::Failed(how)) => how.clone(),
             Some(HookRun::Running | HookRun::Passed | HookRun::AskAgain) | None => "said no".to_owned(),
@@ -100,8 +63,7 @@ impl Turn<'_> {
     }
 }
 
-/// Sixteen hexadecimal digits that are the same for the same time of asking.
-fn run_of(names: &[&str], round: &HookRound) -> String {
-    let identity = format!("{}|{}|{}", names.join("|"), round.wave.place(), round.attempt);
-    format!("{:016x}", first_eight_bytes_of(&identity))
+fn run_of(rollout: &Rollout, hook: &str, wave: Wave, attempt: u32) -> String {
+    let (wave, attempt) = (wave.place().to_string(), attempt.to_string());
+    hooks::run_of(&[&rollout.group, &rollout.id, hook, &wave, &attempt])
 }

@@ -11,6 +11,7 @@ use super::{RAISE_EVERY, between, waves};
 use crate::fleet::instants;
 use crate::fleet::{Rank, Wave};
 use crate::planner::facts::Facts;
+use crate::planner::hooks::Answer;
 use crate::planner::memory::{Mark, Rollout};
 
 /// Most marks that a rollout keeps.
@@ -77,8 +78,8 @@ pub(super) fn release_more(turn: &Turn<'_>, rollout: &mut Rollout, room: &Room, 
     }
     if let Some(wave) = turn.due_wave(rollout) {
         match between::ask_hooks(turn, rollout, wave, progress) {
-            between::Answer::Pass => open_wave(turn, rollout, wave),
-            between::Answer::NotYet | between::Answer::No => return,
+            Answer::Pass => open_wave(turn, rollout, wave),
+            Answer::NotYet { .. } | Answer::No { .. } => return,
         }
     }
     if rollout.threshold == Some(rollout.limit) {

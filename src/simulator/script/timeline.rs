@@ -110,9 +110,7 @@ fn words(step: &Step) -> String {
         }
         Step::TakeBackup { name, .. } => format!("take backup {name}"),
         Step::TurnOffDeviceAutoUpgrade => "turn off auto-upgrade devices".into(),
-        Step::RunHook { hook, group, wave, .. } => {
-            format!("ask hook {hook} before wave {wave} of group {group}")
-        }
+        Step::RunHook { hook, occasion, .. } => format!("ask hook {hook} {occasion}"),
         Step::FlagDevices { group, devices, .. } => {
             format!("flag {} devices of group {group}", devices.len())
         }

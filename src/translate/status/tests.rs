@@ -106,6 +106,7 @@ fn hop(servers: usize) -> Hop {
         settled_at: Some(at(8)),
         seen_at: Some(at(8)),
         verified_at: Some(at(10)),
+        hooks: None,
     };
     Hop {
         approved_by: Some("0".repeat(36)),

@@ -86,7 +86,7 @@ impl Run {
             orders: self.object.open_orders(desired),
             watch: Arc::new(self.process.watch.clone()),
             surveys: Arc::clone(&self.process.surveys),
-            hooks: self.hooks.readings(desired),
+            hooks: self.hooks.readings(desired, &self.object.memory),
             hook_runs: self.hooks.runs(self.now),
             catalog_problems: self.catalog_problems.clone(),
             group_problems: known.group_problems(desired),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::observing::looks;
-use crate::planner::Desired;
 use crate::planner::observed::{HookReading, HookRun};
+use crate::planner::{Desired, Memory, backup_facts};
 use crate::simulator::script::verb::HookEnd;
 
 /// How long a hook takes.
@@ -42,12 +42,18 @@ impl Hooks {
     }
 
     /// Whether jobs can be made for the hooks of the spec.
-    pub(super) fn readings(&self, desired: &Desired) -> BTreeMap<String, HookReading> {
-        let reading = |name: &String| match self.ends.get(name) {
+    pub(super) fn readings(&self, desired: &Desired, memory: &Memory) -> BTreeMap<String, HookReading> {
+        let reading = |name: &str| match self.ends.get(name) {
             Some(HookEnd::NoTemplate) => HookReading::Unfit("its PodTemplate does not exist".to_owned()),
             Some(HookEnd::Code(_) | HookEnd::Never) | None => HookReading::Ready,
         };
-        looks::hooks(desired).into_iter().map(|hook| (hook.name.clone(), reading(&hook.name))).collect()
+        let hooks = desired.hooks.iter().map(|hook| (&hook.job, &hook.name));
+        let template = |name: &str| {
+            let unfit = hooks.clone().filter(|(job, _)| *job == name).map(|(_, hook)| reading(hook));
+            unfit.max_by_key(|reading| *reading != HookReading::Ready).unwrap_or(reading(backup_facts::HOOK))
+        };
+        let looks = looks::templates(desired, memory);
+        looks.into_iter().map(|name| (name.to_owned(), template(name))).collect()
     }
 
     /// How far they are.
