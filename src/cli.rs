@@ -7,6 +7,7 @@ mod crds;
 mod demo;
 mod devices;
 mod fetch;
+mod guard;
 mod hand_back;
 mod output;
 mod plan;
@@ -42,6 +43,8 @@ enum Command {
     Fetch(fetch::Arguments),
     /// Say whether files are what a list of checksums says, or print their sums.
     Verify(verify::Arguments),
+    /// Keep an older server off a data volume that a newer one has used: for an init container.
+    Guard(guard::Arguments),
     /// Have the operator give back what it holds, then stop it: before it is removed.
     HandBack(hand_back::Arguments),
     /// Write the custom resource definitions.
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Devices(arguments) => devices::main(&arguments),
         Command::Fetch(arguments) => fetch::main(&arguments),
         Command::Verify(arguments) => verify::main(&arguments),
+        Command::Guard(arguments) => guard::main(&arguments),
         Command::HandBack(arguments) => hand_back::main(&arguments),
         Command::Crds(arguments) => crds::main(&arguments),
         #[cfg(feature = "playground")]

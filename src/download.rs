@@ -48,6 +48,8 @@ pub struct Ways {
     /// Says at which addresses a host is, and which must not be connected to. With it no proxy of the environment is used: nobody
     /// would judge where that leads.
     pub resolver: Option<Arc<dyn Resolve>>,
+    /// Whether no certificate is ever to be verified, as over plain HTTP: asking the system for roots would fail where there are none.
+    pub is_plain: bool,
 }
 
 /// A client for downloads.
@@ -56,7 +58,7 @@ pub struct Ways {
 /// A certificate that cannot be read, or no roots to trust.
 pub fn client(ways: Ways) -> Result<Client, Error> {
     let misconfigured = |error: reqwest::Error| Error::Client(error.to_string());
-    let Ways { authorities, resolver } = ways;
+    let Ways { authorities, resolver, is_plain } = ways;
     let mut builder = Client::builder()
         .user_agent(concat!("codeupgrade/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(10))
@@ -68,7 +70,9 @@ pub fn client(ways: Ways) -> Result<Client, Error> {
     if let Some(resolver) = resolver {
         builder = builder.dns_resolver(resolver).no_proxy();
     }
-    if !authorities.is_empty() {
+    if is_plain {
+        builder = builder.tls_certs_only([]);
+    } else if !authorities.is_empty() {
         let certificates = Certificate::from_pem_bundle(&authorities).map_err(misconfigured)?;
         builder = builder.tls_certs_merge(certificates);
     }

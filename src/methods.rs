@@ -15,6 +15,7 @@ pub mod hook;
 mod kind;
 mod ownership;
 mod pods;
+pub mod server_job;
 pub mod snapshot;
 mod stateful_set;
 

@@ -17,6 +17,7 @@ pub mod commit;
 pub mod context;
 pub mod controller;
 pub mod environment;
+pub mod files;
 pub mod hosts;
 pub mod http;
 pub mod kubernetes;

@@ -18,6 +18,7 @@ pub mod durations;
 pub mod events;
 pub mod facts;
 pub mod failing;
+pub mod files;
 mod finalizer;
 pub mod findings;
 pub mod gates;
@@ -48,6 +49,7 @@ pub mod words;
 use jiff::{SignedDuration, Timestamp};
 
 pub use decide::decide;
+use desired::Artifact;
 pub use desired::Desired;
 pub use memory::Memory;
 pub use observed::Observed;
@@ -72,6 +74,8 @@ pub struct Decision {
     pub events: Vec<Event>,
     /// What the collector should read, and how often.
     pub wants: Wants,
+    /// Upgrade files that are to be read from their mirrors and held against what is known of them.
+    pub files: Vec<Artifact>,
     /// When to decide again at the latest, even if nothing happens.
     pub wake_at: Option<Timestamp>,
     /// Whether the report says anything that is worth hearing.

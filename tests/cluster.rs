@@ -17,6 +17,8 @@ mod cluster {
     pub(crate) mod deeds;
     pub(crate) mod devices;
     pub(crate) mod environment;
+    pub(crate) mod files;
+    pub(crate) mod jobs;
     pub(crate) mod killed;
     pub(crate) mod looks;
     pub(crate) mod methods;
@@ -39,6 +41,8 @@ use cluster::catch;
 use cluster::crds;
 use cluster::devices;
 use cluster::environment::{self, Environment};
+use cluster::files;
+use cluster::jobs;
 use cluster::killed;
 use cluster::methods;
 use cluster::plane;
@@ -83,6 +87,8 @@ fn main() -> Result<ExitCode, environment::Error> {
         quiet::cases(),
         remembered::cases(),
         devices::cases(),
+        files::cases(),
+        jobs::cases(),
         wrong_answers::cases(),
         scale::cases(),
     ];

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::lenient;
-use crate::catalog::Version;
+use crate::catalog::{Os, Version};
 use crate::fleet::{Guid, ServerName, ServerRole};
 use crate::planner::Memory;
 use crate::planner::report::{BackupsInterrupted, Now};
@@ -53,6 +53,10 @@ pub struct CodeUpgradeStatus {
     /// How many servers are left out.
     #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "lenient::part")]
     pub servers_left_out: u32,
+    /// The upgrade files of the next hop, or of the one in flight, or of the last: what was checked of each, and when.
+    #[schemars(length(max = 8))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::rows")]
+    pub files: Vec<FileStatus>,
     /// Storage that cannot take backups now.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::part")]
     pub backups_interrupted: Option<BackupsInterrupted>,
@@ -141,6 +145,39 @@ pub struct ServerStatus {
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+}
+
+/// One upgrade file.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct FileStatus {
+    /// The release that it installs.
+    pub release: Version,
+    /// The server operating system that it is for.
+    pub os: Os,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// How far it is: `Missing`, `Waiting`, `Checking`, `Verified` or `Refused`.
+    pub state: String,
+    /// Its size in bytes, as it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<i64>,
+    /// Its MD5 sum: as it was found, or before that as it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub md5: Option<String>,
+    /// Its SHA-256 sum: as it was found, or before that as it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The url that gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<String>,
+    /// When it was read to its end, or since when it is being read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Why it is refused: what every mirror said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// The devices, in numbers.

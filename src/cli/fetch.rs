@@ -82,7 +82,8 @@ async fn fetch(arguments: &Arguments) -> Result<Fetched, String> {
         }
         None => Vec::new(),
     };
-    let client = download::client(Ways { authorities, resolver: None }).map_err(|error| error.to_string())?;
+    let client =
+        download::client(Ways { authorities, ..Ways::default() }).map_err(|error| error.to_string())?;
     let name = arguments.urls.first().and_then(|url| url.path_segments()?.next_back()).unwrap_or_default();
     let expected = expected(&client, &arguments.known, name).await?;
     let progress = Progress::begin();

@@ -18,14 +18,6 @@ pub(super) struct Given {
     pub(super) etag: Option<String>,
 }
 
-impl Note {
-    /// The note of what an answer gives, where it could be continued.
-    pub(super) fn of(url: &Url, given: &Given, expected: &Expected) -> Option<Self> {
-        let (etag, length) = (given.etag.clone()?, given.length?);
-        Some(Self { url: url.to_string(), etag, length, expected: expected.clone() })
-    }
-}
-
 /// Judges an answer to a request that asked for the rest of a part, or for all.
 pub(super) fn judge(
     url: &Url,

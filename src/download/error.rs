@@ -104,6 +104,21 @@ pub enum Why {
     Spoilt(Mismatch),
 }
 
+impl Why {
+    /// Whether something else than the file was given, so that asking once more would give the same.
+    pub fn is_of_another_file(&self) -> bool {
+        match self {
+            Self::TooLong { .. }
+            | Self::WrongLength { .. }
+            | Self::Redirected(_)
+            | Self::Page
+            | Self::Mismatch(_)
+            | Self::Spoilt(_) => true,
+            Self::Connection(_) | Self::CutOff { .. } | Self::Status(_) => false,
+        }
+    }
+}
+
 impl Refused {
     /// Whether another attempt may pass.
     pub fn may_pass(&self) -> bool {

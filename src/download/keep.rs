@@ -67,7 +67,7 @@ impl<'a> Keep<'a> {
                 make_room(output, given)?;
                 if given.from == 0 {
                     names.remove();
-                    if let Some(note) = Note::of(mirror, given, expected) {
+                    if let Some(note) = note_of(mirror, given, expected) {
                         names.write(&note)?;
                     }
                 }
@@ -75,7 +75,7 @@ impl<'a> Keep<'a> {
             }
             Self::Nowhere { passed } => {
                 let before = passed.take().filter(|_| given.from > 0).and_then(|passed| passed.hasher);
-                let note = Note::of(mirror, given, expected);
+                let note = note_of(mirror, given, expected);
                 *passed = note.map(|note| Box::new(Passed { note, got: given.from, hasher: None }));
                 Ok(Writer::hashing(before.unwrap_or_else(Hasher::of_everything)))
             }
@@ -108,6 +108,12 @@ impl<'a> Keep<'a> {
         names.remove_note();
         Ok(())
     }
+}
+
+/// The note of what an answer gives, where it could be continued.
+fn note_of(url: &Url, given: &Given, expected: &Expected) -> Option<Note> {
+    let (etag, length) = (given.etag.clone()?, given.length?);
+    Some(Note { url: url.to_string(), etag, length, expected: expected.clone() })
 }
 
 fn folder_of(output: &Path) -> &Path {

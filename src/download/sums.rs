@@ -118,7 +118,7 @@ pub enum Mismatch {
         found: u64,
     },
     /// Another MD5 sum.
-    #[error("its MD5 sum is {found} and should be {expected}")]
+    #[error("MD5 {found}, not {expected}")]
     Md5 {
         /// The published sum.
         expected: Md5Sum,
@@ -126,7 +126,7 @@ pub enum Mismatch {
         found: Md5Sum,
     },
     /// Another SHA-256 sum.
-    #[error("its SHA-256 sum is {found} and should be {expected}")]
+    #[error("SHA-256 {found}, not {expected}")]
     Sha256 {
         /// The published sum.
         expected: Sha256Sum,
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(told, "it has 1 bytes and should have 0");
         let expected = Expected { size: None, ..expected };
         let told = expected.check(&hash(b"x", &expected)).unwrap_err().to_string();
-        assert_eq!(told, format!("its MD5 sum is 9dd4e461268c8034f5c8564e155c67a6 and should be {EMPTY}"));
+        assert_eq!(told, format!("MD5 9dd4e461268c8034f5c8564e155c67a6, not {EMPTY}"));
         // A sum that was not worked out is no sum that agrees.
         let unhashed = hash(b"", &Expected::default());
         let expected = Expected { sha256: Some(Sha256Sum([1; 32])), ..Expected::default() };

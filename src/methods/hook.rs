@@ -86,7 +86,7 @@ impl Error {
 }
 
 /// The error that the API server refused, or did not answer.
-fn refused(
+pub(super) fn refused(
     verb: &'static str,
     kind: &'static str,
     namespace: &str,
@@ -188,19 +188,25 @@ fn limit(job: &Job) -> String {
     if seconds == 3_600 { "an hour".to_owned() } else { format!("{} min", seconds / 60) }
 }
 
-fn job(question: Question<'_>, namespace: &str, template: &PodTemplateSpec) -> Job {
+/// A template whose pod is tried once, and whose containers are told so much.
+pub(super) fn with_variables(template: &PodTemplateSpec, told: &[(&str, String)]) -> PodTemplateSpec {
     let mut template = template.clone();
     let mut pod = template.spec.take().unwrap_or_default();
     pod.restart_policy = Some("Never".to_owned());
-    let told = question.told.iter().map(|(name, value)| EnvVar {
+    let told = told.iter().map(|(name, value)| EnvVar {
         name: (*name).to_owned(),
         value: Some(value.clone()),
         value_from: None,
     });
-    for container in &mut pod.containers {
+    for container in pod.containers.iter_mut().chain(pod.init_containers.iter_mut().flatten()) {
         container.env.get_or_insert_default().extend(told.clone());
     }
     template.spec = Some(pod);
+    template
+}
+
+fn job(question: Question<'_>, namespace: &str, template: &PodTemplateSpec) -> Job {
+    let template = with_variables(template, question.told);
     let labels = BTreeMap::from([
         (UPGRADE_LABEL.to_owned(), question.upgrade.to_owned()),
         (RUN_LABEL.to_owned(), question.run.to_owned()),
@@ -313,7 +319,6 @@ mod tests {
                 metadata: ObjectMeta { name: Some("smoke".into()), ..ObjectMeta::default() },
                 spec: Some(JobSpec { active_deadline_seconds: Some(5_400), ..JobSpec::default() }),
                 status: Some(JobStatus { conditions: Some(vec![condition]), ..JobStatus::default() }),
-                ..Job::default()
             };
             assert_eq!(answer(&job), expected, "{type_} {reason}");
         }

@@ -55,7 +55,7 @@ fn failure_of(status: &PodStatus) -> Option<String> {
 }
 
 /// Whether a pod has ended for good.
-fn is_over(pod: &Pod) -> bool {
+pub(super) fn is_over(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Failed" | "Succeeded"))
 }

@@ -66,7 +66,7 @@ pub fn workloads(desired: &Desired, memory: &Memory, next: Option<Version>) -> B
                 };
                 looks.insert(means.workload.clone(), look);
             }
-            Means::Manual(_) => {}
+            Means::Job(_) | Means::Manual(_) => {}
         }
     }
     looks
@@ -81,7 +81,7 @@ fn of_method(method: &Method, trial: &Trial) -> Option<(WorkloadRef, Look)> {
     match method {
         Method::StatefulSet(workload) => Some((WorkloadRef::stateful_set(&workload.name), look(workload))),
         Method::Deployment(workload) => Some((WorkloadRef::deployment(&workload.name), look(workload))),
-        Method::Job(_) | Method::Manual => None,
+        Method::Job { .. } | Method::Manual { .. } => None,
     }
 }
 

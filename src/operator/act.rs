@@ -21,7 +21,7 @@ use super::environment::Environment;
 use super::metrics::Metrics;
 use crate::api::{CodeUpgrade, FIELD_MANAGER, FINALIZER};
 use crate::code42::{self, ComputerId};
-use crate::methods::{self, Outcome, Upgrade, hook, snapshot};
+use crate::methods::{self, Outcome, Upgrade, hook, server_job, snapshot};
 use crate::planner::Step;
 use crate::planner::step::FlagDevice;
 
@@ -263,6 +263,37 @@ impl<'a> Actor<'a> {
                 let acting = self.acting(name)?;
                 let upgrade = Upgrade { workload: reference, container, image, image_from: *image_from };
                 methods::upgrade(&acting.client, &acting.account.namespace, upgrade).await.map_err(workload)
+            }
+            Step::RunUpgradeJob { server, guid, role, template, run, attempt, file, from, to } => {
+                let acting = self.acting(name)?;
+                let told = [
+                    ("CODEUPGRADE_NAME", object.name_any()),
+                    ("CODEUPGRADE_NAMESPACE", acting.account.namespace.clone()),
+                    ("CODEUPGRADE_SERVER", server.0.clone()),
+                    ("CODEUPGRADE_SERVER_GUID", guid.0.clone()),
+                    ("CODEUPGRADE_ROLE", format!("{role:?}")),
+                    ("CODEUPGRADE_FROM", from.to_string()),
+                    ("CODEUPGRADE_TO", to.to_string()),
+                    ("CODEUPGRADE_ATTEMPT", attempt.to_string()),
+                    ("CODEUPGRADE_RUN", run.clone()),
+                    ("CODEUPGRADE_OS", file.os.to_string()),
+                    ("CODEUPGRADE_FILE", file.name().to_owned()),
+                    ("CODEUPGRADE_FILE_URL", file.mirror.clone()),
+                    ("CODEUPGRADE_FILE_MD5", file.md5.clone()),
+                    ("CODEUPGRADE_FILE_SHA256", file.sha256.clone()),
+                    ("CODEUPGRADE_FILE_SIZE", file.size.to_string()),
+                ];
+                let upgrade = &object.name_any();
+                let wanted = server_job::Wanted {
+                    upgrade,
+                    server: &server.0,
+                    guid: &guid.0,
+                    template,
+                    run,
+                    told: &told,
+                };
+                let made = server_job::make(&acting.client, &acting.account.namespace, wanted).await;
+                made.map_err(|source| Error::Hook { step: name, source })
             }
             Step::TakeBackup { name: backup, workload: reference, class } => {
                 let acting = self.acting(name)?;

@@ -45,6 +45,12 @@ const READING_FOR: Duration = Duration::from_secs(180);
 /// Listing the devices ends after this long, in real time: a list that takes longer is older than what it is for.
 const LISTING_FOR: Duration = Duration::from_secs(1_800);
 
+/// Upgrade files that are read at once in the whole operator.
+const DOWNLOADS_AT_ONCE: u16 = 4;
+
+/// A download keeps its place for so long, in real time: a mirror that drips holds up nobody for longer.
+const DOWNLOAD_KEPT_FOR: Duration = Duration::from_secs(600);
+
 /// What a collector is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ask {
@@ -81,6 +87,8 @@ pub struct Limits {
     readings: Places,
     /// Places for reading one page of devices.
     pages: Places,
+    /// Places for reading upgrade files.
+    pub files: Places,
     /// Room for the rows of all environments together.
     room: Room,
 }
@@ -91,6 +99,7 @@ impl Limits {
         Self {
             readings: Places::new(32, places::KEPT_FOR),
             pages: Places::new(8, places::KEPT_FOR),
+            files: Places::new(DOWNLOADS_AT_ONCE, DOWNLOAD_KEPT_FOR),
             room: Room::of(device_rows),
         }
     }

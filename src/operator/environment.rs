@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::collect::session::Connection;
 use super::collect::{Ask, Collector, Shared, Snapshot};
+use super::files::FileChecks;
 use super::rights::{Question, RightsCache};
 use super::wake::Waker;
 use crate::catalog::Version;
@@ -44,6 +45,8 @@ pub struct Environment {
     failing: Mutex<BTreeMap<String, FailingStep>>,
     refused: Mutex<BTreeSet<u64>>,
     definition: Mutex<Definition>,
+    /// What is read of upgrade files.
+    pub files: FileChecks,
     collector: JoinHandle<()>,
 }
 
@@ -60,6 +63,7 @@ impl Environment {
         let (publish, snapshots) = watch::channel(Arc::new(known));
         let (offer, authority) = watch::channel(None);
         let object = waker.to_string();
+        let files = FileChecks::new(Arc::clone(shared), connection.clone(), waker.clone());
         let collector = Collector::new(Arc::clone(shared), connection.clone(), asked, publish, offer, waker);
         Self {
             object,
@@ -74,6 +78,7 @@ impl Environment {
             failing: Mutex::default(),
             refused: Mutex::default(),
             definition: Mutex::new(Definition::Keeps),
+            files,
             collector: tokio::spawn(collector.run()),
         }
     }

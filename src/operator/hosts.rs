@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::code42::{NoAddress, Resolver};
 use crate::fleet::glob;
@@ -212,6 +213,32 @@ impl Resolver for PlaceResolver {
                 Denial::Unresolved(host) => NoAddress::Unknown(host),
                 denied => NoAddress::Denied(denied.to_string()),
             })
+        })
+    }
+}
+
+/// The same for the client of several places.
+#[derive(Clone, Debug)]
+pub struct PlacesResolver {
+    rules: HostRules,
+    places: Vec<Place>,
+}
+
+impl PlacesResolver {
+    /// The resolver of a client that connects to these places, and nowhere else.
+    pub fn new(rules: HostRules, places: Vec<Place>) -> Self {
+        Self { rules, places }
+    }
+}
+
+impl Resolve for PlacesResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let host = name.as_str().trim_end_matches('.').to_ascii_lowercase();
+        let place = self.places.iter().find(|place| place.host == host).cloned();
+        let rules = self.rules.clone();
+        Box::pin(async move {
+            let addresses = rules.addresses(&place.ok_or(Denial::NotListed(host))?).await?;
+            Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
 }

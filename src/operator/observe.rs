@@ -3,7 +3,9 @@
 //! Input: the object, the collector's snapshot, the stores. The only waiting is for the object's own workloads, which
 //! are read as the acting account; no listing of an authority is waited for.
 
+mod files;
 mod hooks;
+mod jobs;
 mod others;
 mod workloads;
 
@@ -55,6 +57,8 @@ pub async fn observe(
     let workloads = workloads::read(context, environment, acting.as_ref(), &desired, &memory).await;
     let backup = backup(acting.as_ref(), object, &desired).await;
     let hooks = hooks::read(environment, acting.as_ref(), object, &desired, &memory).await;
+    let jobs = jobs::read(environment, acting.as_ref(), &desired, &memory).await;
+    let listed = files::listed(acting.as_ref(), &desired, environment.trial()).await;
     let observed = Observed {
         // Last: what was read before must not look younger than it is.
         witnesses: witnesses(context, &snapshot),
@@ -73,6 +77,10 @@ pub async fn observe(
         surveys: Arc::clone(&environment.surveys),
         hooks: hooks.readings,
         hook_runs: hooks.runs,
+        jobs: jobs.jobs,
+        templates: jobs.templates,
+        files: environment.files.readings(),
+        listed,
         catalog_problems: catalog.problems.clone(),
         group_problems: snapshot.known.group_problems(&desired),
         finalizer: if object.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {

@@ -121,6 +121,8 @@ async fn look(guarded: &Guarded, context: &Context) -> Result<Action, Error> {
         return Ok(Action::requeue(FIRST_RETRY));
     };
 
+    environment.files.want(&committed.decision().files);
+
     // 4. Act.
     let outcomes = Actor::new(context, &environment, grounds.acting.as_ref()).act(&committed).await;
 

@@ -8,7 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::{Appliance, AutoUpgradeSwitch, DeviceUpgrade};
-use super::memory::{Hop, HopServer, Memory, WaitEvidence};
+use super::memory::{Hop, HopServer, Means, Memory, WaitEvidence};
 use super::observed::Switch;
 use super::step::Step;
 use super::words::MAX_MESSAGE;
@@ -72,6 +72,7 @@ pub fn check_authority_order(grounds: &Grounds<'_>, decision: &Decision) -> Vec<
         violated("the auto-upgrade switch does not read off".into());
     }
     found.extend(check_wait(grounds, hop));
+    found.extend(check_files(decision, hop));
     found.extend(check_servers(grounds, hop));
     found.extend(check_devices(grounds, hop));
     found
@@ -90,6 +91,29 @@ fn check_wait(grounds: &Grounds<'_>, hop: &Hop) -> Option<Violation> {
     let early =
         grounds.observed.witnesses.all().any(|witness| witness.duration_since(wait.started_at) < length);
     early.then(|| Violation(format!("the wait after {} is not over by every clock", hop.from)))
+}
+
+/// Every file of the hop was read to its end within a week, with the very sums that the hop has.
+fn check_files(decision: &Decision, hop: &Hop) -> Vec<Violation> {
+    let violated =
+        |entry: &HopServer, what: &str| Violation(format!("{} is to be upgraded {what}", entry.name));
+    let mut found = Vec::new();
+    for entry in &hop.servers {
+        let file = match &entry.means {
+            Means::Workload(_) => continue,
+            Means::Manual(means) => means.file.as_ref(),
+            Means::Job(means) => means.file.as_ref(),
+        };
+        let Some(file) = file else {
+            found.push(violated(entry, "without a file"));
+            continue;
+        };
+        let is_remembered = decision.memory.files.contains(file) && file.release == hop.to;
+        if !is_remembered || hop.started_at.duration_since(file.at) > SignedDuration::from_hours(7 * 24) {
+            found.push(violated(entry, "with a file that was not checked lately"));
+        }
+    }
+    found
 }
 
 /// Every own server is in the hop and verified at the release that is left.
@@ -148,7 +172,7 @@ fn check_storage_orders(grounds: &Grounds<'_>, decision: &Decision, found: &mut 
         .steps
         .iter()
         .filter_map(|step| match step {
-            Step::UpgradeServer { guid, .. } => {
+            Step::UpgradeServer { guid, .. } | Step::RunUpgradeJob { guid, .. } => {
                 Some(hop.and_then(|hop| hop.servers.iter().find(|entry| entry.guid == *guid)))
             }
             _ => None,

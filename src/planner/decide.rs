@@ -7,10 +7,11 @@ use super::draft::Draft;
 use super::facts::Facts;
 use super::intent::intend;
 use super::observed::{Access, Definition, Ending};
+use super::order::Order;
 use super::settle::{Standing, settle};
 use super::{
-    Decision, Desired, Memory, Observed, Telling, backup, baseline, catch, done, events, failing, finalizer,
-    gates, hooks, hop, narrate, next_hop, orders, rollout, wants, way_out,
+    Decision, Desired, Memory, Observed, Telling, backup, baseline, catch, done, events, failing, files,
+    finalizer, gates, hooks, hop, narrate, next_hop, orders, rollout, wants, way_out,
 };
 use crate::catalog::Catalog;
 
@@ -35,6 +36,7 @@ pub fn decide(
         return Decision {
             memory: memory.clone(),
             events: Vec::new(),
+            files: Vec::new(),
             telling: Telling::NothingRead,
             ..conclude(&facts, draft)
         };
@@ -72,6 +74,9 @@ fn decide_steps(facts: &Facts<'_>, draft: &mut Draft) {
     let may_act =
         facts.observed.ending == Ending::No && !facts.desired.deleted && facts.desired.target.is_some();
     let unrefused = gates::all_pass(&draft.findings.gates);
+    if may_act || draft.memory.hop.is_some() {
+        files::follow(facts, draft);
+    }
     if draft.memory.hop.is_some() {
         // 3. A hop in flight is finished before anything else; only what concerns its servers holds it.
         finish_hop(facts, draft);
@@ -104,10 +109,17 @@ fn finish_hop(facts: &Facts<'_>, draft: &mut Draft) {
         catch::hold(facts, draft);
         return;
     }
+    let files = draft.memory.files.clone();
+    let retries: Vec<&Order> = orders::open(facts.observed, &draft.memory).collect();
     if let Some(hop) = &mut draft.memory.hop {
         hop::unseen::note(facts, hop);
+        hop::job::note(facts, hop);
         hop::lost::follow(facts, hop);
-        hop::correction::follow(facts, hop);
+        let followed = hop::job::retry(facts, hop, retries.into_iter());
+        hop::correction::follow(facts, &files, hop);
+        for uid in followed {
+            draft.memory.consume(uid);
+        }
     }
     let held_now = draft.memory.paused.as_ref().is_some_and(|paused| paused.now);
     hop::advance(facts, draft, if held_now { hop::Storage::IsHeld } else { hop::Storage::GoesOn });
@@ -126,6 +138,7 @@ fn conclude(facts: &Facts<'_>, draft: Draft) -> Decision {
         report,
         events,
         wants,
+        files: draft.files,
         wake_at,
         telling: Telling::Tell,
     }

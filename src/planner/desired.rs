@@ -98,17 +98,48 @@ pub struct Source {
     pub artifacts: Vec<Artifact>,
 }
 
-/// An upgrade file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An upgrade file, and what it is held against: at least one sum, or a list that has one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Artifact {
     /// The server operating system that it is for.
     pub os: Os,
-    /// Where it is.
-    pub url: String,
+    /// Where it is, in the order in which that is tried; at least one.
+    pub urls: Vec<String>,
     /// Its MD5 sum, 32 hexadecimal digits.
-    pub md5: String,
+    pub md5: Option<String>,
     /// Its SHA-256 sum, 64 hexadecimal digits.
     pub sha256: Option<String>,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// A list of checksums that names it.
+    pub checksums: Option<Checksums>,
+}
+
+/// Where a list of checksums is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Checksums {
+    /// At a url.
+    Url(String),
+    /// In a ConfigMap of the object's namespace.
+    ConfigMap {
+        /// Its name.
+        name: String,
+        /// The key.
+        key: String,
+    },
+}
+
+impl Artifact {
+    /// The file's name: the last part of its first url.
+    pub fn name(&self) -> &str {
+        name_in(self.urls.first().map_or("", String::as_str))
+    }
+}
+
+/// The last part of a url's path.
+pub fn name_in(url: &str) -> &str {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The backup before a hop.
@@ -231,6 +262,11 @@ impl Desired {
             Backup::VolumeSnapshot { .. } | Backup::None { .. } | Backup::Unstated => None,
         };
         self.hooks.iter().map(|hook| hook.job.as_str()).chain(backup).collect()
+    }
+
+    /// The upgrade file of a release for an operating system.
+    pub fn artifact(&self, release: Version, os: Os) -> Option<&Artifact> {
+        self.source(release)?.artifacts.iter().find(|artifact| artifact.os == os)
     }
 
     /// The source of a release.

@@ -5,6 +5,7 @@
 
 use std::ops::Deref;
 
+use super::desired::Artifact;
 use super::facts::{Facts, Touched};
 use super::findings::Findings;
 use super::intent::Intent;
@@ -20,6 +21,8 @@ pub struct Draft {
     pub memory: Memory,
     /// Operations for the executor, in order.
     pub steps: Vec<Step>,
+    /// Upgrade files that are to be read.
+    pub files: Vec<Artifact>,
     /// What was found on the way, for the report.
     pub findings: Findings,
     /// How the versions stand.
@@ -36,6 +39,7 @@ impl Draft {
         Self {
             memory: remembered.clone(),
             steps: Vec::new(),
+            files: Vec::new(),
             findings: Findings::default(),
             standing: Standing::Unsure,
             intent: Intent::Undecided,

@@ -1,6 +1,6 @@
 //! What became so between two memories: events on transitions, never on repeats.
 
-use super::memory::{Hop, Memory};
+use super::memory::{Hop, Memory, VerifiedFile};
 use super::report::{Phase, Report};
 use super::{Event, Severity};
 
@@ -37,6 +37,10 @@ pub(super) fn since(before: &Memory, after: &Memory) -> Vec<Event> {
         }
         (None, None) => {}
     }
+    events.extend(after.files.iter().filter(|file| !before.files.contains(file)).map(|file| {
+        let (name, VerifiedFile { release, os, size, md5, .. }) = (file.name(), file);
+        normal("FileVerified", format!("{name} of {release} for {os}: {size} bytes, MD5 {md5}"))
+    }));
     if let (None, Some(restored)) = (&before.restored, &after.restored) {
         let note = format!("a server was brought back to {}; nothing moves", restored.release);
         events.push(warning("RestoredByHand", note));

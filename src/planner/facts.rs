@@ -98,7 +98,7 @@ impl<'a> Touched<'a> {
         match self.method {
             Method::StatefulSet(workload) => Some((WorkloadRef::stateful_set(&workload.name), workload)),
             Method::Deployment(workload) => Some((WorkloadRef::deployment(&workload.name), workload)),
-            Method::Job(_) | Method::Manual => None,
+            Method::Job { .. } | Method::Manual { .. } => None,
         }
     }
 }

@@ -46,6 +46,9 @@ fn mend(step: &Step) -> &'static str {
         Step::TurnOffDeviceAutoUpgrade => {
             "let the account of the Secret change system settings, or turn it off in the console"
         }
+        Step::RunUpgradeJob { .. } => {
+            "let the acting account create jobs from its PodTemplate (ClusterRole codeupgrade-hooks); it is tried again by itself"
+        }
         Step::RunHook { .. } => {
             "let the acting account create jobs (ClusterRole codeupgrade-hooks); it is tried again by itself"
         }

@@ -31,7 +31,6 @@ pub mod rights;
 pub mod risks;
 pub mod spec;
 pub mod storage;
-pub mod support;
 pub mod wait;
 pub mod window;
 pub mod workloads;
@@ -45,14 +44,13 @@ type Check = (GateName, fn(&View<'_>) -> Verdict);
 
 /// The gates that everything must pass, whatever the step.
 pub fn of_everything(view: &View<'_>) -> Vec<Gate> {
-    let checks: [Check; 12] = [
+    let checks: [Check; 11] = [
         (GateName::Spec, spec::check),
         (GateName::Claim, claim::check),
         (GateName::Access, access::check),
         (GateName::Identity, identity::check),
         (GateName::Edition, edition::check),
         (GateName::Appliance, appliance::check),
-        (GateName::Support, support::check),
         (GateName::Facts, facts::check),
         (GateName::Restore, restore::check),
         (GateName::Storage, storage::check),

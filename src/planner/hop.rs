@@ -1,12 +1,13 @@
 //! ARCHITECTURE.md, rule 1: a hop is the authority and all own storage from one release to the next, as one unit.
 //!
 //! Begun by [`begin`], taken further by [`advance`] at every look, ended by [`finish_if_complete`]. What each way to
-//! upgrade a server needs is in a file of its own (`workload`, `manual`).
+//! upgrade a server needs is in a file of its own (`workload`, `job`, `manual`).
 
 mod advance;
 mod begin;
 pub(super) mod correction;
 mod finish;
+pub(super) mod job;
 pub(super) mod lost;
 mod manual;
 mod means;

@@ -2,6 +2,7 @@
 //!
 //! Bounded at any fleet size. Everything else in the status renders the report and is never read back.
 
+mod file;
 mod hop;
 mod stored_hop;
 
@@ -11,7 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::hop::{Hop, HopServer, ManualMeans, Means, WorkloadMeans};
+pub use self::file::VerifiedFile;
+pub use self::hop::{Hop, HopServer, JobMeans, ManualMeans, Means, WorkloadMeans};
 use self::stored_hop::StoredHop;
 use crate::catalog::Version;
 use crate::fleet::instants;
@@ -49,6 +51,9 @@ pub struct Memory {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<StoredHop>")]
     pub hop: Option<Hop>,
+    /// Upgrade files that were found to be what they should be: a new process does not read them again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<VerifiedFile>,
     /// What backups looked like before the last hop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
@@ -98,6 +103,7 @@ impl Memory {
             wait: None,
             cleared: None,
             hop: None,
+            files: Vec::new(),
             baseline: None,
             restored: None,
             hop_hooks: None,

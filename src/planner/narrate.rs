@@ -14,14 +14,14 @@ use super::findings::{Failing, Findings};
 use super::hooks::Answer;
 use super::hop::trouble::refusal_mend;
 use super::intent::Intent;
-use super::memory::{Hop, HopServer};
+use super::memory::{Hop, HopServer, Means, VerifiedFile};
 use super::observed::{Access, AccessFailure, Catch, Ending};
 use super::report::{
     BackupsInterrupted, DevicesReport, Gate, GateName, Now, Phase, Report, ServerState, Verdict,
 };
 use super::rollout::{self, Judge, Judged};
 use super::settle::Standing;
-use super::{Decision, Reason, Telling, Wants, durations, gates, held_images, hop, plan, words};
+use super::{Decision, Reason, Telling, Wants, durations, files, gates, held_images, hop, plan, words};
 use crate::catalog::Version;
 use crate::fleet::streak::VERIFYING_SPAN;
 use crate::fleet::{Server, ServerRole, Verification, instants};
@@ -53,6 +53,7 @@ pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
         gates: findings.every_gate(),
         now: now(view, findings),
         servers,
+        files: files::report(view),
         backups_interrupted: backups_interrupted(view),
         devices,
         plan: plan::items(view, findings.path.as_ref(), &findings.gates, &findings.rollout_gates),
@@ -264,13 +265,35 @@ fn in_hop(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
         return held_by(view, &gate);
     }
     if let Some(server) = progress.servers.iter().find(|server| server.state == ServerState::AwaitingPerson) {
-        let message = format!("upgrade {} to {} by hand now", server.name, hop.to);
-        let mend =
-            format!("install {} on {}; the hop goes on by itself when it reports it", hop.to, server.name);
-        let headline = Headline::new(Phase::Suspended, Reason::ManualStep, message);
-        return Headline { mend: Some(mend), ..headline };
+        return by_hand(hop, server);
     }
     with_what_comes_after(view, hop, under_way(view, hop, progress))
+}
+
+/// A person upgrades a server, with the file that was verified.
+fn by_hand(hop: &Hop, server: &hop::ServerProgress) -> Headline {
+    let entry = hop.servers.iter().find(|entry| entry.guid == server.guid);
+    let file = entry.and_then(|entry| match &entry.means {
+        Means::Manual(means) => means.file.as_ref(),
+        Means::Workload(_) | Means::Job(_) => None,
+    });
+    let asked = format!("upgrade {} to {} by hand now", server.name, hop.to);
+    let goes_on = "the hop goes on by itself when it reports it";
+    let (message, mend) = match file {
+        None => (asked, format!("install {} on {}; {goes_on}", hop.to, server.name)),
+        Some(file) => {
+            let longer = format!("{asked}: {}, MD5 {}", file.name(), file.md5);
+            let fits = longer.chars().count() <= words::MAX_MESSAGE;
+            let VerifiedFile { mirror, md5, sha256, size, .. } = file;
+            let mend = format!(
+                "install it on {}; {goes_on}. File: {mirror} ({size} bytes, MD5 {md5}, SHA-256 {sha256})",
+                server.name
+            );
+            (if fits { longer } else { asked }, mend)
+        }
+    };
+    let headline = Headline::new(Phase::Suspended, Reason::ManualStep, message);
+    Headline { mend: Some(mend), ..headline }
 }
 
 /// Which servers are being upgraded, and what that costs meanwhile.
@@ -370,7 +393,6 @@ fn with_what_comes_after(view: &View<'_>, hop: &Hop, headline: Headline) -> Head
     let checks = [
         gates::spec::check(view),
         gates::storage::check(view),
-        gates::support::check(view),
         gates::path::check_after(view, hop.to),
         gates::files::check_after(view, hop.to),
     ];
@@ -501,6 +523,7 @@ pub(super) fn nothing_to_remember_by(facts: &Facts<'_>, mut draft: Draft) -> Dec
         report,
         events: Vec::new(),
         wants: Wants { servers_every: SERVERS_AT_REST, ..Wants::first(facts.desired) },
+        files: Vec::new(),
         wake_at: None,
         telling: Telling::Tell,
     }

@@ -65,6 +65,7 @@ fn begin(facts: &Facts<'_>, draft: &mut Draft) {
     if !way_out::resume(draft, &mut hop) || draft.memory.baseline.is_none() {
         draft.memory.baseline = Some(baseline);
     }
+    hop.name_jobs();
     draft.memory.done = None;
     draft.memory.hop = Some(hop);
     hop::advance(facts, draft, hop::Storage::GoesOn);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::desired::{ImageFrom, Problem, WorkloadRef};
+use super::desired::{Artifact, ImageFrom, Problem, WorkloadRef};
 use super::order::Order;
 use super::rollout::Surveys;
 use crate::fleet::{Devices, Guid, Server, Watch};
@@ -48,6 +48,14 @@ pub struct Observed {
     pub hooks: BTreeMap<String, HookReading>,
     /// Hooks that were asked, by the run that a step named.
     pub hook_runs: BTreeMap<String, HookRun>,
+    /// The jobs that upgrade servers, by the run that a step named; or why nobody can tell which there are.
+    pub jobs: Result<BTreeMap<String, ServerJob>, String>,
+    /// Templates of such jobs, by their names.
+    pub templates: BTreeMap<String, HookReading>,
+    /// Upgrade files that this process was asked to check, as they were asked for. Lost at a restart.
+    pub files: BTreeMap<Artifact, FileReading>,
+    /// What lists in a ConfigMap say of the files that are held against them.
+    pub listed: BTreeMap<Artifact, Listed>,
     /// Contradictions in the catalog, as sentences.
     pub catalog_problems: Vec<String>,
     /// What is wrong with the groups of devices, told against the organisations that exist.
@@ -71,6 +79,105 @@ pub struct FailingStep {
     pub since: Timestamp,
     /// How often it was tried since.
     pub attempts: u32,
+}
+
+/// A job that upgrades a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerJob {
+    /// Its name.
+    pub name: String,
+    /// The server.
+    pub server: Guid,
+    /// How far it is.
+    pub state: JobState,
+}
+
+impl ServerJob {
+    /// Whether it may still do something.
+    pub fn is_running(&self) -> bool {
+        matches!(self.state, JobState::Running { .. })
+    }
+}
+
+/// How far a job is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// It has not ended; where its pod does not come up, why.
+    Running {
+        /// The kubelet's words.
+        failing: Option<String>,
+    },
+    /// It ended with 0.
+    Succeeded,
+    /// It ended otherwise.
+    Failed {
+        /// Exit code and last words, as far as anybody knows them.
+        why: String,
+    },
+}
+
+/// How far the check of an upgrade file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileReading {
+    /// It is being read, since then.
+    Checking(Timestamp),
+    /// It is what it should be.
+    Verified(FileFound),
+    /// It is not, or could not be had.
+    Refused(FileRefusal),
+}
+
+/// A file that was read to its end and is what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFound {
+    /// The url that gave it.
+    pub mirror: String,
+    /// In bytes.
+    pub size: u64,
+    /// Its MD5 sum.
+    pub md5: String,
+    /// Its SHA-256 sum.
+    pub sha256: String,
+    /// When it was read to its end.
+    pub at: Timestamp,
+}
+
+/// Why a file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRefusal {
+    /// What is at fault.
+    pub fault: FileFault,
+    /// The most telling fault, short: of a wrong file with both sums or sizes.
+    pub why: String,
+    /// What every mirror said.
+    pub all: String,
+    /// When it is tried again by itself.
+    pub again_at: Timestamp,
+}
+
+/// What is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFault {
+    /// Something else than the file was given: other sums, another size, a page, another host.
+    Wrong,
+    /// It could not be had at all.
+    Unavailable,
+    /// The operator may not talk to its host.
+    Denied,
+}
+
+/// What a list of checksums in a ConfigMap says of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Its sums; at least one.
+    Sums {
+        /// The MD5 sum.
+        md5: Option<String>,
+        /// The SHA-256 sum.
+        sha256: Option<String>,
+    },
+    /// Nothing that can be used, and why.
+    Unusable(String),
 }
 
 /// What reading the template of a hook gave.
@@ -535,6 +642,10 @@ impl Observed {
             surveys: Arc::default(),
             hooks: BTreeMap::new(),
             hook_runs: BTreeMap::new(),
+            jobs: Ok(BTreeMap::new()),
+            templates: BTreeMap::new(),
+            files: BTreeMap::new(),
+            listed: BTreeMap::new(),
             catalog_problems: Vec::new(),
             group_problems: Vec::new(),
             finalizer: Finalizer::Absent,

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 pub use self::open::open;
 use super::draft::Draft;
 use super::facts::Facts;
-use super::memory::{Hop, PausedByOrder};
+use super::memory::{Hop, Means, PausedByOrder};
 use super::order::{Action, Order, PauseReach, Subject};
 use super::words;
 use crate::catalog::Version;
@@ -56,15 +56,34 @@ fn stray(facts: &Facts<'_>, draft: &Draft, order: &Order) -> Option<String> {
             (!groups.contains(&name.as_str()))
                 .then(|| format!("there is no group {name}: there is {}", words::list(&groups, 4)))
         }
-        Action::Approve(Subject::Server(name)) | Action::Retry(Subject::Server(name)) => Some(format!(
-            "nothing is waiting for an order for {name} alone: a server is tried as long as its hop lasts"
-        )),
+        Action::Retry(Subject::Server(name)) => Some(stray_server(draft, name)),
+        Action::Approve(Subject::Server(name)) => {
+            Some(format!("nothing is waiting for an approval of {name} alone: approve the hop"))
+        }
         Action::Approve(Subject::Anything)
         | Action::Retry(Subject::Anything | Subject::Hop { .. } | Subject::Devices { .. })
         | Action::Pause(_)
         | Action::Resume
         | Action::Adopt
         | Action::Abandon => None,
+    }
+}
+
+/// Why there is nothing to try once more at a server.
+fn stray_server(draft: &Draft, name: &str) -> String {
+    let Some(hop) = &draft.memory.hop else {
+        return format!("no hop is in flight: there is nothing to try once more at {name}");
+    };
+    let entry = hop.servers.iter().find(|entry| entry.name.0 == name);
+    match entry.map(|entry| (&entry.means, entry.verified_at)) {
+        None => format!("no server {name} is in the hop"),
+        Some((_, Some(_))) => format!("{name} is verified at {}: there is nothing to try", hop.to),
+        Some((Means::Workload(_) | Means::Manual(_), None)) => {
+            format!("{name} is not upgraded by a job: it is tried as long as its hop lasts")
+        }
+        Some((Means::Job(_), None)) => {
+            format!("the job of {name} has not ended: no other is made while it may run")
+        }
     }
 }
 

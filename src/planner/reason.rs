@@ -110,6 +110,12 @@ reasons! {
     CatalogContradiction,
     /// No source for the release.
     SourceMissing,
+    /// An upgrade file is being checked.
+    FileAwaited,
+    /// An upgrade file is not what it should be.
+    FileWrong,
+    /// An upgrade file, or the list of its sums, cannot be had.
+    FileUnavailable,
     /// The image in Git is not the one of the next hop.
     ImageAwaited,
     /// The workload is missing.

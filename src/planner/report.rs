@@ -11,8 +11,8 @@ pub use devices::{DevicesReport, GroupReport, GroupState};
 pub use gate::{Gate, GateName, Needs, Verdict};
 
 use super::reason::Reason;
-use crate::catalog::Version;
 use crate::catalog::path::Path;
+use crate::catalog::{Os, Version};
 use crate::fleet::{Guid, ServerName, ServerRole};
 
 /// Where the environment is in its life.
@@ -135,6 +135,59 @@ pub struct ServerReport {
     pub state: ServerState,
     /// Since when.
     pub since: Option<Timestamp>,
+}
+
+/// One upgrade file, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileReport {
+    /// The release that it installs.
+    pub release: Version,
+    /// The operating system that it is for.
+    pub os: Os,
+    /// Its name.
+    pub name: String,
+    /// How far it is.
+    pub state: FileState,
+    /// In bytes.
+    pub size: Option<u64>,
+    /// Its MD5 sum: as it was found, or as it should be.
+    pub md5: Option<String>,
+    /// Its SHA-256 sum: as it was found, or as it should be.
+    pub sha256: Option<String>,
+    /// The url that gave it.
+    pub mirror: Option<String>,
+    /// When it was checked, or since when it is being checked.
+    pub at: Option<Timestamp>,
+    /// Why it is refused: what every mirror said.
+    pub why: Option<String>,
+}
+
+/// How far an upgrade file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FileState {
+    /// The spec names none.
+    Missing,
+    /// Nothing of it was read yet.
+    Waiting,
+    /// It is being read.
+    Checking,
+    /// It is what it should be.
+    Verified,
+    /// It is not, or could not be had.
+    Refused,
+}
+
+impl FileState {
+    /// The name as the status writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "Missing",
+            Self::Waiting => "Waiting",
+            Self::Checking => "Checking",
+            Self::Verified => "Verified",
+            Self::Refused => "Refused",
+        }
+    }
 }
 
 /// What is being done.
@@ -260,7 +313,7 @@ pub enum ConditionName {
     PathFound,
     /// Every live device is accepted by the next release.
     Compatible,
-    /// Files and images for the next hop are there.
+    /// The upgrade files of the next hop, or of the last, were read and are what they should be.
     FilesVerified,
     /// The post-upgrade wait is over.
     WaitElapsed,
@@ -314,6 +367,8 @@ pub struct Report {
     pub now: Option<Now>,
     /// The servers.
     pub servers: Vec<ServerReport>,
+    /// The upgrade files.
+    pub files: Vec<FileReport>,
     /// Storage that cannot take backups now.
     pub backups_interrupted: Option<BackupsInterrupted>,
     /// The devices.

@@ -5,8 +5,9 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use super::desired::{HookMoment, ImageFrom, WorkloadRef};
+use super::memory::VerifiedFile;
 use crate::catalog::Version;
-use crate::fleet::{Guid, ServerName, Wave};
+use crate::fleet::{Guid, ServerName, ServerRole, Wave};
 
 /// One idempotent operation. The executor makes no choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,27 @@ pub enum Step {
         image: String,
         /// Who writes it.
         image_from: ImageFrom,
+        /// From this release.
+        from: Version,
+        /// To this one.
+        to: Version,
+    },
+    /// A job is to run the upgrade file on a server.
+    RunUpgradeJob {
+        /// The server.
+        server: ServerName,
+        /// Its identity.
+        guid: Guid,
+        /// What it is.
+        role: ServerRole,
+        /// The `PodTemplate` that the job is made from.
+        template: String,
+        /// Which attempt at which server in which hop this is: the same for the same one.
+        run: String,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// The file, as it was verified.
+        file: VerifiedFile,
         /// From this release.
         from: Version,
         /// To this one.
@@ -196,6 +218,7 @@ impl Step {
             Self::HoldCatch { .. } => "HoldCatch",
             Self::OpenCatch { .. } => "OpenCatch",
             Self::UpgradeServer { .. } => "UpgradeServer",
+            Self::RunUpgradeJob { .. } => "RunUpgradeJob",
             Self::TakeBackup { .. } => "TakeBackup",
             Self::TurnOffDeviceAutoUpgrade => "TurnOffDeviceAutoUpgrade",
             Self::RunHook { .. } => "RunHook",
@@ -211,6 +234,7 @@ impl Step {
             Self::HoldCatch { workload, .. } => format!("closing the catch of {workload}"),
             Self::OpenCatch { workload } => format!("giving back the catch of {workload}"),
             Self::UpgradeServer { server, workload, .. } => format!("ordering {server} ({workload})"),
+            Self::RunUpgradeJob { server, attempt, .. } => format!("job {attempt} of {server}"),
             Self::TakeBackup { .. } => "the backup before the hop".to_owned(),
             Self::TurnOffDeviceAutoUpgrade => "turning auto-upgrade devices off".to_owned(),
             Self::RunHook { hook, .. } => format!("asking hook {hook}"),

@@ -7,6 +7,7 @@
 mod cluster;
 mod expectation;
 mod images;
+mod mirrors;
 mod object;
 mod reading;
 mod run;

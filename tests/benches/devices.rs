@@ -94,7 +94,7 @@ fn measure(expected: usize, url: &str) -> String {
         let purpose = Purpose { groups: &groups, arrangement, expected: 0 };
         let (pages, room) = (Places::new(1, KEPT_FOR), Room::of(SHARED));
         let bounds = Bounds { pages: &pages, room: &room };
-        let listing = list(&client, &Clock::real_time(), purpose, bounds).await.unwrap();
+        let (listing, _) = list(&client, &Clock::real_time(), purpose, bounds).await.unwrap();
         let took = begun.elapsed();
         assert_eq!(listing.devices.len(), expected);
         assert_eq!(listing.devices.oddities, codeupgrade::fleet::devices::Oddities::default());

@@ -313,6 +313,27 @@ fn spec_rules() -> Vec<Rule> {
             "url must be such as https://mirror.example/file: http or https, without user and password",
         ),
         upgrade(
+            source(
+                json!({"artifacts": [merged(&file, &json!({"mirrors": ["http://mirror:8080/a/b?c=d"]}))]}),
+            ),
+            source(json!({"artifacts": [merged(&file, &json!({"mirrors": ["file:///etc/passwd"]}))]})),
+            "each of mirrors must be such as https://mirror.example/file: http or https, without user and password",
+        ),
+        upgrade(
+            source(json!({"artifacts": [merged(&file, &json!({"md5": null}))]})),
+            source(json!({"artifacts": [merged(&file, &json!({"md5": null, "sha256": null}))]})),
+            "a file needs what it is held against: write md5, sha256 or checksums, as the vendor publishes them",
+        ),
+        upgrade(
+            source(
+                json!({"artifacts": [merged(&file, &json!({"checksums": {"url": "https://mirror/MD5SUMS"}}))]}),
+            ),
+            source(
+                json!({"artifacts": [merged(&file, &json!({"checksums": {"url": "https://m/M", "configMap": "c"}}))]}),
+            ),
+            "checksums needs exactly one of url and configMap",
+        ),
+        upgrade(
             json!({"acceptedRisks": [{"release": "4.3.5.3", "name": "NoBackup", "reason": "a test"}]}),
             json!({"acceptedRisks": [{"release": "4.3.5.3", "name": "NoBackup"}]}),
             "spec.acceptedRisks[0].reason: Required value",

@@ -81,7 +81,12 @@ async fn shown_to_those_who_may(environment: Arc<Environment>) -> Outcome {
 }
 
 /// Binds a `ClusterRole` of the chart in the namespace of a site.
-async fn bind(environment: &Environment, site: &Site, role: &str, account: &str) -> Result<(), Error> {
+pub(crate) async fn bind(
+    environment: &Environment,
+    site: &Site,
+    role: &str,
+    account: &str,
+) -> Result<(), Error> {
     let binding = json!({
         "metadata": {"name": role},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},

@@ -18,7 +18,10 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("methods", &["api", "catalog", "fleet", "planner"]),
     ("simulator", &["api", "catalog", "fleet", "observing", "planner", "translate"]),
     ("playground", &["api", "catalog", "fleet", "planner", "simulator", "translate"]),
-    ("operator", &["api", "catalog", "code42", "fleet", "methods", "observing", "planner", "translate"]),
+    (
+        "operator",
+        &["api", "catalog", "code42", "download", "fleet", "methods", "observing", "planner", "translate"],
+    ),
     (
         "cli",
         &[

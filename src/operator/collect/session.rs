@@ -202,6 +202,20 @@ fn credentials(secret: &Secret, connection: &Connection) -> Result<Credentials, 
     Ok(Credentials { username: value("username")?, password: code42::Secret::new(value("password")?) })
 }
 
+/// The certificates that an object trusts beside those of the system.
+///
+/// # Errors
+/// The account cannot be acted as, or the ConfigMap is not there or holds none.
+pub async fn certificates(
+    connection: &Connection,
+    accounts: &Accounts,
+    name: &str,
+) -> Result<Vec<u8>, Failure> {
+    let acting = accounts.acting(&connection.account).await.map_err(|error| account_failure(&error))?;
+    let (_, pem) = read_ca(&acting.client, &connection.account.namespace, name).await?;
+    Ok(pem)
+}
+
 async fn read_ca(client: &Client, namespace: &str, name: &str) -> Result<(ConfigMap, Vec<u8>), Failure> {
     let missing = |message: String| Failure::new(AccessFailure::CertificateAuthorityMissing, message);
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);

@@ -10,8 +10,6 @@ pub struct WantedAuthority {
     pub guid: Option<Guid>,
     /// How it is upgraded; `None` where the spec only observes.
     pub method: Option<Method>,
-    /// Its operating system, where the spec says.
-    pub os: Option<Os>,
     /// Whether it is a Code42 managed appliance.
     pub appliance: Appliance,
 }
@@ -34,8 +32,6 @@ pub struct WantedStorage {
     pub name: String,
     /// The server's identity, where the spec pins it.
     pub guid: Option<Guid>,
-    /// Its operating system, where the spec says.
-    pub os: Option<Os>,
     /// What is to happen with it.
     pub role: StorageRole,
 }
@@ -56,10 +52,18 @@ pub enum Method {
     StatefulSet(Workload),
     /// A `Deployment` in the object's namespace.
     Deployment(Workload),
-    /// A `Job` from this `PodTemplate`.
-    Job(String),
-    /// A person does it.
-    Manual,
+    /// A `Job` runs the upgrade file.
+    Job {
+        /// The `PodTemplate` that the `Job` is made from.
+        template: String,
+        /// The server's operating system: which file.
+        os: Os,
+    },
+    /// A person installs the upgrade file.
+    Manual {
+        /// The server's operating system: which file.
+        os: Os,
+    },
 }
 
 impl Method {
@@ -68,7 +72,15 @@ impl Method {
         match self {
             Self::StatefulSet(workload) => Some(WorkloadRef::stateful_set(&workload.name)),
             Self::Deployment(workload) => Some(WorkloadRef::deployment(&workload.name)),
-            Self::Job(_) | Self::Manual => None,
+            Self::Job { .. } | Self::Manual { .. } => None,
+        }
+    }
+
+    /// The operating system of a server that is upgraded from a file.
+    pub fn file_for(&self) -> Option<Os> {
+        match self {
+            Self::Job { os, .. } | Self::Manual { os } => Some(*os),
+            Self::StatefulSet(_) | Self::Deployment(_) => None,
         }
     }
 }

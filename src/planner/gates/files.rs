@@ -2,15 +2,71 @@
 
 use super::{Touched, View};
 use crate::catalog::Version;
-use crate::planner::desired::{ImageFrom, WorkloadRef};
+use crate::planner::desired::{ImageFrom, Method, StorageRole, WorkloadRef};
+use crate::planner::files::{self, Known, Needed};
 use crate::planner::intent::route;
-use crate::planner::observed::{Catch, WorkloadFacts};
+use crate::planner::observed::{Catch, FileFault, FileRefusal, WorkloadFacts};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
 
-/// Refuses a release without a source; holds until Git has set the image where Git writes it.
+/// Refuses a release without a source, and a file that is not what it should be; holds until Git has set the image where Git writes it,
+/// and until every file is checked.
 pub fn check(view: &View<'_>) -> Verdict {
+    let files = files::needed(view);
+    let of_files = files.iter().map(|needed| check_file(view, needed));
+    let verdicts: Vec<Verdict> = std::iter::once(check_images(view)).chain(of_files).collect();
+    let refused = verdicts.iter().position(|verdict| matches!(verdict, Verdict::Refuse { .. }));
+    let held = || verdicts.iter().position(|verdict| !verdict.passes());
+    refused.or_else(held).and_then(|first| verdicts.into_iter().nth(first)).unwrap_or(Verdict::Pass)
+}
+
+/// What is known of one file.
+fn check_file(view: &View<'_>, needed: &Needed) -> Verdict {
+    let Needed { release, os, server } = needed;
+    let name = view.desired.artifact(*release, *os).map_or("", |artifact| artifact.name());
+    match files::known(view.facts, view.memory, needed) {
+        Known::Verified(_) => Verdict::Pass,
+        Known::Missing => Verdict::refuse(
+            Reason::SourceMissing,
+            format!("spec.sources names no file of {release} for {os}, which {server} needs"),
+            format!("add {{os: {os}, url: …, md5: …}} to artifacts of {release} in spec.sources"),
+        ),
+        Known::Waiting | Known::Checking(_) => {
+            Verdict::hold(Reason::FileAwaited, format!("{name} of {release} for {os} is being checked"), None)
+        }
+        Known::TooOld(file) => Verdict::hold(
+            Reason::FileAwaited,
+            format!("{name} of {release} for {os} was checked {} and is checked anew", words::past(file.at)),
+            None,
+        ),
+        Known::ListUnread => Verdict::unknown(
+            Reason::NotYetObserved,
+            format!("the checksums of {name} have not been read yet"),
+            None,
+        ),
+        Known::ListUnusable(why) => Verdict::refuse(
+            Reason::FileUnavailable,
+            format!("{name}: {why}"),
+            format!("mend the ConfigMap, or write md5 instead; it is read at every look ({why})"),
+        ),
+        Known::Refused(refusal) => refused(name, refusal),
+    }
+}
+
+fn refused(name: &str, refusal: &FileRefusal) -> Verdict {
+    let FileRefusal { fault, why, all, again_at } = refusal;
+    let (reason, mend) = match fault {
+        FileFault::Wrong => (Reason::FileWrong, "correct its sums or urls in spec.sources, or the mirror"),
+        FileFault::Unavailable => (Reason::FileUnavailable, "mend the mirror, or add another to its mirrors"),
+        FileFault::Denied => (Reason::HostDenied, "name another url, or allow the host with --allow-host"),
+    };
+    let again =
+        format!("{mend}: what is changed is tried at once, the same again {}", words::past(*again_at));
+    Verdict::refuse(reason, format!("{name}: {why}"), format!("{again} ({all})"))
+}
+
+fn check_images(view: &View<'_>) -> Verdict {
     let Some(to) = view.to() else { return Verdict::Pass };
     let touched = view.touched();
     let Some(first) = touched.iter().find(|touched| touched.workload().is_some()) else {
@@ -72,14 +128,30 @@ pub fn check_after(view: &View<'_>, at: Version) -> Verdict {
     let after = view.desired.target.filter(|target| *target > at);
     let path = after.and_then(|target| route(view.facts, at, target).ok());
     let Some(next) = path.and_then(|path| path.legs.first().map(|leg| leg.to)) else { return Verdict::Pass };
-    let uses_image = view.desired.authority.method.as_ref().is_some_and(|method| method.workload().is_some());
-    let has_image = view.desired.source(next).is_some_and(|source| source.image.is_some());
-    if !uses_image || has_image {
-        return Verdict::Pass;
+    let storage = view.desired.storage.iter().filter_map(|entry| match &entry.role {
+        StorageRole::Upgraded(method) => Some(method),
+        StorageRole::Retired(_) => None,
+    });
+    for method in view.desired.authority.method.iter().chain(storage) {
+        if let Some(missing) = missing_for(view, next, method) {
+            return missing;
+        }
     }
-    Verdict::refuse(
-        Reason::SourceMissing,
-        format!("spec.sources names no image for {next}, the release after it"),
-        format!("add {{release: {next}, image: …}} to spec.sources"),
-    )
+    Verdict::Pass
+}
+
+/// Refuses where a method has nothing to install of a release.
+fn missing_for(view: &View<'_>, next: Version, method: &Method) -> Option<Verdict> {
+    let source = view.desired.source(next);
+    let (what, mend) = match method.file_for() {
+        None if source.is_some_and(|source| source.image.is_some()) => return None,
+        None => ("image".to_owned(), format!("add {{release: {next}, image: …}} to spec.sources")),
+        Some(os) if view.desired.artifact(next, os).is_some() => return None,
+        Some(os) => (
+            format!("file for {os}"),
+            format!("add {{os: {os}, url: …, md5: …}} to artifacts of {next} in spec.sources"),
+        ),
+    };
+    let message = format!("spec.sources names no {what} of {next}, the release after it");
+    Some(Verdict::refuse(Reason::SourceMissing, message, mend))
 }

@@ -46,8 +46,8 @@ pub fn check_answers(view: &View<'_>) -> Verdict {
 /// Refuses while the template of a hook is missing or no job can be made from it.
 fn check(view: &View<'_>, is_meant: impl Fn(HookMoment) -> bool) -> Verdict {
     let hooks = view.desired.hooks.iter().filter(|hook| is_meant(hook.when));
-    let checks = hooks.map(|hook| template(view, &format!("hook {}", hook.name), &hook.job));
-    checks.into_iter().find(|verdict| !verdict.passes()).unwrap_or(Verdict::Pass)
+    let mut checks = hooks.map(|hook| template(view, &format!("hook {}", hook.name), &hook.job));
+    checks.find(|verdict| !verdict.passes()).unwrap_or(Verdict::Pass)
 }
 
 /// Refuses while a template is missing or no job can be made from it.

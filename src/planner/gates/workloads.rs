@@ -1,6 +1,6 @@
 //! The workloads of the hop can be upgraded by this operator, and rest.
 
-use super::View;
+use super::{Touched, View};
 use crate::planner::observed::{Catch, Revisions, WorkloadReading, WorkloadRollout};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -8,6 +8,13 @@ use crate::planner::report::Verdict;
 /// Refuses a workload that is missing or unfit; holds until each rests with its catch closed.
 pub fn check(view: &View<'_>) -> Verdict {
     for touched in view.touched() {
+        if let Some(job) = running_job(view, &touched) {
+            return Verdict::hold(
+                Reason::WorkloadUnsettled,
+                format!("job {job} of {} has not ended", touched.server.name),
+                None,
+            );
+        }
         let Some((reference, _)) = touched.workload() else { continue };
         let facts = match view.observed.workloads.get(&reference) {
             Some(WorkloadReading::Read(facts)) => facts,
@@ -59,4 +66,11 @@ pub fn check(view: &View<'_>) -> Verdict {
         }
     }
     Verdict::Pass
+}
+
+/// A job of an earlier hop that may still do something to a server. Where jobs cannot be read, another gate refuses.
+fn running_job<'a>(view: &View<'a>, touched: &Touched<'_>) -> Option<&'a str> {
+    let mut jobs = view.facts.observed.jobs.as_ref().ok()?.values();
+    let job = jobs.find(|job| job.server == touched.server.guid && job.is_running())?;
+    Some(&job.name)
 }

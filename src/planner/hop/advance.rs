@@ -166,18 +166,30 @@ fn order_next(facts: &Facts<'_>, hop: &mut Hop, storage: Storage, progress: &mut
         facts.observed.server(&entry.guid).is_some_and(is_no_newer)
             && entry.means.way().is_known(facts.observed)
     };
-    let ready = hop
-        .servers
-        .iter_mut()
-        .filter(|entry| entry.role == ServerRole::Storage && entry.ordered_at.is_none() && is_known(entry))
-        .take(room);
-    for entry in ready {
+    // A person does one after the other.
+    let mut is_asked = hop.servers.iter().any(|entry| is_by_hand(entry) && is_in_flight(entry));
+    let mut taken = 0;
+    for entry in &mut hop.servers {
+        let is_ready = entry.role == ServerRole::Storage && entry.ordered_at.is_none() && is_known(entry);
+        if taken == room || !is_ready || (is_asked && is_by_hand(entry)) {
+            continue;
+        }
+        taken += 1;
+        is_asked |= is_by_hand(entry);
         let when = HookMoment::BeforeServer;
         let question = Question { when, from, to, server: Some(&entry.name), since };
         if progress.ask(facts, &question, &mut entry.hooks) == Answer::Pass {
             entry.ordered_at = Some(pending.get(&entry.guid).copied().unwrap_or(facts.now));
         }
     }
+}
+
+fn is_by_hand(entry: &HopServer) -> bool {
+    matches!(entry.means, Means::Manual(_))
+}
+
+fn is_in_flight(entry: &HopServer) -> bool {
+    entry.ordered_at.is_some() && entry.verified_at.is_none()
 }
 
 /// Takes back the orders to storage that are surely not carried out, and says when they were given.
@@ -297,14 +309,27 @@ fn older_release(hop: &Hop, entry: &HopServer, server: &Server) -> Option<Troubl
     match server.verification(wanted) {
         // Answers from before it was settled on the image say nothing of it.
         Verification::Below(reported) if entry.means.way().haste() == Haste::Timed => {
-            let answered_for = server.streak.last.duration_since(entry.settled_at?);
-            (answered_for >= VERIFYING_SPAN).then_some(Trouble::ReportsOlder { reported, wanted })
+            let settled_at = entry.settled_at.filter(|_| entry.carried_out_at.is_some())?;
+            let answered_for = server.streak.last.duration_since(settled_at);
+            let is_sure = server.streak.first >= settled_at || answered_for >= patience_of(entry);
+            (is_sure && answered_for >= VERIFYING_SPAN).then_some(match entry.means {
+                Means::Job(_) => Trouble::JobWithoutEffect { reported, wanted },
+                Means::Workload(_) | Means::Manual(_) => Trouble::ReportsOlder { reported, wanted },
+            })
         }
         Verification::Below(_)
         | Verification::Above(_)
         | Verification::Verified
         | Verification::Verifying
         | Verification::Unsure => None,
+    }
+}
+
+/// For how long a server may go on answering as before: a job may end before the service that it starts anew goes down.
+fn patience_of(entry: &HopServer) -> SignedDuration {
+    match entry.means {
+        Means::Job(_) => SERVER_SLOW_AFTER,
+        Means::Workload(_) | Means::Manual(_) => VERIFYING_SPAN,
     }
 }
 

@@ -14,7 +14,7 @@ pub(in crate::planner) fn begin(view: &View<'_>) -> Option<(Hop, Baseline)> {
     let adopted = matches!(view.intent, Intent::Adopt { .. });
     let mut servers = Vec::new();
     if adopted {
-        let means = Means::Manual(ManualMeans {});
+        let means = Means::Manual(ManualMeans { file: None });
         let known = HopServer::waiting(authority.guid.clone(), authority.name.clone(), authority.role, means);
         let now = Some(view.now);
         servers.push(HopServer { ordered_at: now, carried_out_at: now, verified_at: now, ..known });

@@ -5,7 +5,7 @@ use crate::fleet::{Guid, ServerRole};
 use crate::planner::Desired;
 use crate::planner::desired::StorageRole;
 use crate::planner::facts::Facts;
-use crate::planner::memory::{Hop, HopServer};
+use crate::planner::memory::{Hop, HopServer, Means};
 use crate::planner::observed::Observed;
 
 /// Follows lost and replaced storage servers, on fresh facts only.
@@ -33,6 +33,9 @@ pub(in crate::planner) fn follow(facts: &Facts<'_>, hop: &mut Hop) {
         });
         if let Some(server) = anew {
             entry.guid = server.guid.clone();
+            if let Means::Job(means) = &mut entry.means {
+                means.server = entry.guid.clone();
+            }
         }
     }
 }

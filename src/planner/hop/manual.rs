@@ -10,7 +10,7 @@ use crate::planner::step::Step;
 
 impl Way for ManualMeans {
     fn is_known(&self, _: &Observed) -> bool {
-        true
+        self.file.is_some()
     }
 
     /// A server that is silent may be in the middle of it, and so may any while its authority is.
@@ -36,7 +36,7 @@ impl Way for ManualMeans {
     }
 
     fn obstacle(&self, _: &Observed) -> Option<Trouble> {
-        None
+        self.file.is_none().then_some(Trouble::FileNotVerified)
     }
 
     fn missing_effect(&self, _: &Hop, _: &HopServer, _: &Observed) -> Option<Step> {

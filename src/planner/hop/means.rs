@@ -1,9 +1,11 @@
 //! The ways to upgrade a server: each answers the same few questions, in a file of its own.
 
 use super::trouble::Trouble;
+use crate::planner::desired::Method;
 use crate::planner::draft::View;
 use crate::planner::facts::Touched;
-use crate::planner::memory::{Hop, HopServer, ManualMeans, Means, WorkloadMeans};
+use crate::planner::files;
+use crate::planner::memory::{Hop, HopServer, JobMeans, ManualMeans, Means, WorkloadMeans};
 use crate::planner::observed::Observed;
 use crate::planner::report::ServerState;
 use crate::planner::step::Step;
@@ -66,16 +68,22 @@ impl Means {
     pub(super) fn way(&self) -> &dyn Way {
         match self {
             Self::Workload(workload) => workload,
+            Self::Job(job) => job,
             Self::Manual(manual) => manual,
         }
     }
 
     /// How a server is upgraded, with every operand. `None` where one is missing, which a gate has said before.
     pub(super) fn of(view: &View<'_>, touched: &Touched<'_>) -> Option<Self> {
-        if touched.workload().is_some() {
-            WorkloadMeans::of(view, touched).map(Self::Workload)
-        } else {
-            Some(Self::Manual(ManualMeans {}))
+        match touched.method {
+            Method::StatefulSet(_) | Method::Deployment(_) => {
+                WorkloadMeans::of(view, touched).map(Self::Workload)
+            }
+            Method::Job { template, .. } => JobMeans::of(view, touched, template).map(Self::Job),
+            Method::Manual { os } => {
+                let file = files::verified(view.facts, view.memory, view.to()?, *os)?;
+                Some(Self::Manual(ManualMeans { file: Some(file) }))
+            }
         }
     }
 }

@@ -25,6 +25,25 @@ pub enum Trouble {
     WorkloadUnreadable(WorkloadRef, String),
     /// The acting account may not change its workload, in the API server's words.
     RightsMissing(WorkloadRef, String),
+    /// The pod of its job does not come up, in the kubelet's words.
+    JobFails(String, String),
+    /// Its job ended otherwise than with 0, and how.
+    JobFailed(String, String),
+    /// Its job ended with 0, and it reports an older release.
+    JobWithoutEffect {
+        /// What it reports.
+        reported: Version,
+        /// What it is to report.
+        wanted: Version,
+    },
+    /// Its job was deleted before anybody saw how it ended.
+    JobGone,
+    /// A job of an earlier attempt or hop has not ended.
+    JobStillRuns(String),
+    /// Nobody can tell which jobs there are, and why.
+    JobsUnreadable(String),
+    /// The upgrade file that the spec names for it by now was not found to be what it should be.
+    FileNotVerified,
     /// The authority does not list it any more.
     NotListed,
     /// It runs the image of the release and reports an older one: nothing was migrated.
@@ -64,6 +83,13 @@ impl Trouble {
             | Self::ImageTakenBack(..)
             | Self::WorkloadUnreadable(..)
             | Self::RightsMissing(..)
+            | Self::JobFails(..)
+            | Self::JobFailed(..)
+            | Self::JobWithoutEffect { .. }
+            | Self::JobGone
+            | Self::JobStillRuns(_)
+            | Self::JobsUnreadable(_)
+            | Self::FileNotVerified
             | Self::NotListed
             | Self::ReportsOlder { .. }
             | Self::ReportsNewer { .. }
@@ -75,8 +101,14 @@ impl Trouble {
     /// Whether nothing is known to be wrong, but that nobody can see it.
     pub(super) fn is_of_sight(&self) -> bool {
         match self {
-            Self::WorkloadUnreadable(..) => true,
-            Self::WorkloadFails(..)
+            Self::WorkloadUnreadable(..) | Self::JobsUnreadable(_) => true,
+            Self::JobFails(..)
+            | Self::JobFailed(..)
+            | Self::JobWithoutEffect { .. }
+            | Self::JobGone
+            | Self::JobStillRuns(_)
+            | Self::FileNotVerified
+            | Self::WorkloadFails(..)
             | Self::WorkloadMissing(_)
             | Self::FellSilent(_)
             | Self::WorkloadUnfit(..)
@@ -86,6 +118,7 @@ impl Trouble {
             | Self::NotListed
             | Self::ReportsOlder { .. }
             | Self::ReportsNewer { .. }
+            | Self::HookRefuses { .. }
             | Self::DeadlinePassed => false,
         }
     }
@@ -97,13 +130,21 @@ impl Trouble {
             Self::ImageTakenBack(..) => Reason::RestoredByHand,
             Self::WorkloadUnfit(..) => Reason::WorkloadUnfit,
             Self::RightsMissing(..) => Reason::RightsMissing,
-            Self::ReportsOlder { .. } | Self::ReportsNewer { .. } => Reason::UnexpectedRelease,
+            Self::ReportsOlder { .. } | Self::ReportsNewer { .. } | Self::JobWithoutEffect { .. } => {
+                Reason::UnexpectedRelease
+            }
             Self::FellSilent(_) => Reason::ServerOffline,
             Self::HookRefuses { .. } => Reason::HookFailed,
+            Self::FileNotVerified => Reason::FileAwaited,
             Self::WorkloadFails(..)
             | Self::ImageAwaited(..)
             | Self::WorkloadMissing(_)
             | Self::WorkloadUnreadable(..)
+            | Self::JobFails(..)
+            | Self::JobFailed(..)
+            | Self::JobGone
+            | Self::JobStillRuns(_)
+            | Self::JobsUnreadable(_)
             | Self::NotListed => Reason::ServerFailing,
         }
     }
@@ -122,6 +163,15 @@ impl Trouble {
             Self::RightsMissing(workload, why) => {
                 format!("the acting account may not patch {workload}: {why}")
             }
+            Self::JobFails(job, why) => format!("job {job} does not come up: {why}"),
+            Self::JobFailed(job, why) => format!("job {job} failed: {why}"),
+            Self::JobWithoutEffect { reported, wanted } => {
+                format!("its job ended with 0, and it reports {reported}, not {wanted}")
+            }
+            Self::JobGone => "its job was deleted; nobody knows how far it came".to_owned(),
+            Self::JobStillRuns(job) => format!("job {job} of an earlier attempt has not ended"),
+            Self::JobsUnreadable(why) => format!("its jobs cannot be read: {why}"),
+            Self::FileNotVerified => "the upgrade file that the spec names by now is not verified".to_owned(),
             Self::NotListed => "the authority no longer lists it".to_owned(),
             Self::ReportsOlder { reported, wanted } => {
                 format!("its image reports {reported}, not {wanted}; nothing was migrated")
@@ -162,6 +212,25 @@ impl Trouble {
             }
             Self::WorkloadUnreadable(..) | Self::RightsMissing(..) => {
                 "give the acting account the role of the README's example; the hop goes on by itself".into()
+            }
+            Self::JobFails(_, why) => format!(
+                "mend what keeps its pod from starting; or delete the job, then order Retry for this server ({why})"
+            ),
+            Self::JobFailed(_, why) => format!(
+                "look at the server; if it may be tried once more, order Retry for it (for: \"server NAME\"). {why}"
+            ),
+            Self::JobWithoutEffect { .. } => {
+                "look at the job's log and at the server; order Retry for it (for: \"server NAME\")".into()
+            }
+            Self::JobGone => {
+                "make sure that nothing of it runs on the server, then order Retry for it (for: \"server NAME\")".into()
+            }
+            Self::JobStillRuns(_) => "wait for its end, or stop it by hand on the server and delete it".into(),
+            Self::JobsUnreadable(_) => {
+                "bind ClusterRole codeupgrade-hooks to the acting account; the hop goes on by itself".into()
+            }
+            Self::FileNotVerified => {
+                "status.files says how far the check is, or why not; correct the file in spec.sources".into()
             }
             Self::NotListed => "connect it to its authority again, or retire it in spec.storage".into(),
             Self::ReportsOlder { wanted, .. } => {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::HookHold;
+use super::file::VerifiedFile;
 use crate::catalog::Version;
 use crate::fleet::{Guid, ServerName, ServerRole};
 use crate::planner::desired::{AtOnce, ImageFrom, WorkloadRef};
@@ -28,6 +29,19 @@ pub struct Hop {
     pub accepted_risks: Vec<String>,
     /// Its servers: the authority first, then storage by name.
     pub servers: Vec<HopServer>,
+}
+
+impl Hop {
+    /// Tells its jobs which hop it is, so that those of no other are taken for them.
+    pub fn name_jobs(&mut self) {
+        let name = format!("{}|{}|{}", self.from, self.to, self.started_at);
+        for entry in &mut self.servers {
+            if let Means::Job(means) = &mut entry.means {
+                means.hop.clone_from(&name);
+                means.server = entry.guid.clone();
+            }
+        }
+    }
 }
 
 /// One server of a hop.
@@ -81,6 +95,8 @@ impl HopServer {
 pub enum Means {
     /// A workload gets a new image.
     Workload(WorkloadMeans),
+    /// A job runs the upgrade file.
+    Job(JobMeans),
     /// A person does it.
     Manual(ManualMeans),
 }
@@ -100,6 +116,27 @@ pub struct WorkloadMeans {
     pub image_from: ImageFrom,
 }
 
+/// A job runs the upgrade file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobMeans {
+    /// The server.
+    pub server: Guid,
+    /// The hop, told from every other. Not stored: the hop itself says it.
+    pub hop: String,
+    /// The `PodTemplate` that the job is made from.
+    pub template: String,
+    /// The file, as it was verified. `None` where the one that the spec names by now is not verified.
+    pub file: Option<VerifiedFile>,
+    /// Which attempt this is, from 1. Another begins only when a person orders it.
+    pub attempt: u32,
+    /// Whether the job of this attempt was seen.
+    pub seen: bool,
+}
+
 /// A person does it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ManualMeans {}
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManualMeans {
+    /// The file to install, as it was verified. `None` where nobody installs anything, or the one that the spec names by now is not
+    /// verified.
+    pub file: Option<VerifiedFile>,
+}

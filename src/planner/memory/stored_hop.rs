@@ -9,7 +9,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::HookHold;
-use super::hop::{Hop, HopServer, ManualMeans, Means, WorkloadMeans};
+use super::file::VerifiedFile;
+use super::hop::{Hop, HopServer, JobMeans, ManualMeans, Means, WorkloadMeans};
 use crate::catalog::Version;
 use crate::fleet::{Guid, ServerName, ServerRole};
 use crate::planner::desired::{AtOnce, ImageFrom, WorkloadKind, WorkloadRef};
@@ -44,6 +45,9 @@ pub(super) struct StoredHop {
     /// The containers of its servers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     containers: Vec<String>,
+    /// The upgrade files of its servers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    files: Vec<VerifiedFile>,
     /// Its servers: the authority first, then storage by name.
     servers: Vec<StoredServer>,
 }
@@ -75,6 +79,18 @@ struct StoredServer {
     /// The image that the workload was found with when the order was carried out, by its place, where that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ordered_image: Option<usize>,
+    /// The `PodTemplate` of the job that upgrades it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    job: Option<String>,
+    /// Which attempt of the job this is; the first where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    /// Whether the job of this attempt was seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    job_seen: bool,
+    /// The upgrade file, by its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<usize>,
     /// Whether Git writes the image.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     git: bool,
@@ -123,10 +139,10 @@ fn is_first(place: &usize) -> bool {
     *place == 0
 }
 
-/// The place of a text in a list, where it is added if it is new.
-fn place(list: &mut Vec<String>, text: String) -> usize {
-    list.iter().position(|known| *known == text).unwrap_or_else(|| {
-        list.push(text);
+/// The place of an item in a list, where it is added if it is new.
+fn place<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
+    list.iter().position(|known| *known == item).unwrap_or_else(|| {
+        list.push(item);
         list.len() - 1
     })
 }
@@ -144,9 +160,10 @@ impl From<Hop> for StoredHop {
             accepted_risks,
             servers,
         } = hop;
-        let (mut images, mut containers) = (Vec::new(), Vec::new());
-        let stored = |server: HopServer| StoredServer::new(server, started_at, &mut images, &mut containers);
+        let mut shared = Shared::default();
+        let stored = |server: HopServer| StoredServer::new(server, started_at, &mut shared);
         let servers = servers.into_iter().map(stored).collect();
+        let Shared { images, containers, files } = shared;
         Self {
             from,
             to,
@@ -158,18 +175,22 @@ impl From<Hop> for StoredHop {
             accepted_risks,
             images,
             containers,
+            files,
             servers,
         }
     }
 }
 
+/// What is the same for most servers.
+#[derive(Debug, Default)]
+struct Shared {
+    images: Vec<String>,
+    containers: Vec<String>,
+    files: Vec<VerifiedFile>,
+}
+
 impl StoredServer {
-    fn new(
-        server: HopServer,
-        started_at: Timestamp,
-        images: &mut Vec<String>,
-        containers: &mut Vec<String>,
-    ) -> Self {
+    fn new(server: HopServer, started_at: Timestamp, shared: &mut Shared) -> Self {
         let HopServer {
             guid,
             name,
@@ -195,6 +216,10 @@ impl StoredServer {
             container: 0,
             image: 0,
             ordered_image: None,
+            job: None,
+            attempt: None,
+            job_seen: false,
+            file: None,
             git: false,
             ordered: since(ordered_at),
             carried_out: since(carried_out_at),
@@ -205,14 +230,24 @@ impl StoredServer {
             hooks,
         };
         match means {
-            Means::Manual(ManualMeans {}) => stored.name = Some(name),
+            Means::Manual(ManualMeans { file }) => {
+                stored.name = Some(name);
+                stored.file = file.map(|file| place(&mut shared.files, file));
+            }
+            Means::Job(JobMeans { server: _, hop: _, template, file, attempt, seen }) => {
+                stored.name = Some(name);
+                stored.file = file.map(|file| place(&mut shared.files, file));
+                stored.job = Some(template);
+                stored.attempt = Some(attempt).filter(|attempt| *attempt > 1);
+                stored.job_seen = seen;
+            }
             Means::Workload(WorkloadMeans { workload, container, image, ordered_image, image_from }) => {
                 stored.name = Some(name).filter(|name| name.0 != workload.name);
-                stored.container = place(containers, container);
-                stored.image = place(images, image.clone());
+                stored.container = place(&mut shared.containers, container);
+                stored.image = place(&mut shared.images, image.clone());
                 let is_implied = ordered_image.as_ref() == carried_out_at.map(|_| &image);
                 stored.ordered_image =
-                    ordered_image.filter(|_| !is_implied).map(|ordered| place(images, ordered));
+                    ordered_image.filter(|_| !is_implied).map(|ordered| place(&mut shared.images, ordered));
                 stored.git = image_from == ImageFrom::Git;
                 match workload.kind {
                     WorkloadKind::StatefulSet => stored.stateful_set = Some(workload.name),
@@ -223,12 +258,8 @@ impl StoredServer {
         stored
     }
 
-    fn read(
-        self,
-        started_at: Timestamp,
-        images: &[String],
-        containers: &[String],
-    ) -> Result<HopServer, String> {
+    fn read(self, started_at: Timestamp, shared: &Shared) -> Result<HopServer, String> {
+        let Shared { images, containers, files } = shared;
         let at = |since: Option<i64>| {
             let read = |since| {
                 let at = started_at.checked_add(SignedDuration::from_millis(since));
@@ -247,7 +278,23 @@ impl StoredServer {
         };
         let carried_out_at = at(self.carried_out)?;
         let (implied, means) = match workload {
-            None => (None, Means::Manual(ManualMeans {})),
+            None => {
+                let missing = |place| format!("server {} has no file {place}", self.guid);
+                let file = self.file.map(|place| files.get(place).cloned().ok_or_else(|| missing(place)));
+                let file = file.transpose()?;
+                let means = match &self.job {
+                    None => Means::Manual(ManualMeans { file }),
+                    Some(template) => Means::Job(JobMeans {
+                        server: self.guid.clone(),
+                        hop: String::new(),
+                        template: template.clone(),
+                        file,
+                        attempt: self.attempt.unwrap_or(1),
+                        seen: self.job_seen,
+                    }),
+                };
+                (None, means)
+            }
             Some(workload) => {
                 let image = nth(images, self.image)?;
                 let ordered_image = match self.ordered_image {
@@ -295,10 +342,12 @@ impl TryFrom<StoredHop> for Hop {
             accepted_risks,
             images,
             containers,
+            files,
             servers,
         } = stored;
-        let read = |server: StoredServer| server.read(started_at, &images, &containers);
-        Ok(Self {
+        let shared = Shared { images, containers, files };
+        let read = |server: StoredServer| server.read(started_at, &shared);
+        let mut hop = Self {
             from,
             to,
             started_at,
@@ -308,13 +357,16 @@ impl TryFrom<StoredHop> for Hop {
             unseen_since,
             accepted_risks,
             servers: servers.into_iter().map(read).collect::<Result<_, _>>()?,
-        })
+        };
+        hop.name_jobs();
+        Ok(hop)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::Os;
 
     fn server(name: &str, means: Means) -> HopServer {
         let at = |minute: i64| Timestamp::from_second(1_456_819_200 + minute * 60).ok();
@@ -346,12 +398,34 @@ mod tests {
 
     #[test]
     fn a_hop_comes_back_as_it_was() {
-        let manual = || Means::Manual(ManualMeans {});
+        let manual = || Means::Manual(ManualMeans { file: None });
+        let file = VerifiedFile {
+            release: "4.3.5.3".parse().unwrap(),
+            os: Os::Linux,
+            mirror: "https://m.example/f".into(),
+            size: 7,
+            md5: "a".repeat(32),
+            sha256: "b".repeat(64),
+            list: None,
+            at: "2016-03-01T07:00:00Z".parse().unwrap(),
+        };
+        let job = |attempt, seen| {
+            let (server, hop) = (Guid(String::new()), String::new());
+            Means::Job(JobMeans {
+                server,
+                hop,
+                template: "t".into(),
+                file: Some(file.clone()),
+                attempt,
+                seen,
+            })
+        };
+        let from_file = || Means::Manual(ManualMeans { file: Some(file.clone()) });
         let of = |image, ordered| workload(WorkloadKind::StatefulSet, image, ordered, ImageFrom::Operator);
         let waiting = |name: &str, means| {
             HopServer::waiting(Guid(name.into()), name.into(), ServerRole::Storage, means)
         };
-        let hop = Hop {
+        let mut hop = Hop {
             from: "4.2.3.1".parse().unwrap(),
             to: "4.3.5.3".parse().unwrap(),
             started_at: "2016-03-01T08:00:00.123Z".parse().unwrap(),
@@ -367,9 +441,13 @@ mod tests {
                 server("storage-03", workload(WorkloadKind::Deployment, "i:1", Some("i:1"), ImageFrom::Git)),
                 waiting("storage-04", of("i:1", None)),
                 waiting("storage-05", of("i:1", Some("i:3"))),
-                waiting("storage-06", manual()),
+                waiting("storage-06", from_file()),
+                waiting("storage-07", from_file()),
+                waiting("storage-08", job(1, false)),
+                server("storage-09", job(2, true)),
             ],
         };
+        hop.name_jobs();
         let text = serde_json::to_string(&hop).unwrap();
         assert_eq!(serde_json::from_str::<Hop>(&text).unwrap(), hop, "{text}");
     }

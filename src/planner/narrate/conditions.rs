@@ -5,7 +5,9 @@ use crate::planner::draft::View;
 use crate::planner::gates;
 use crate::planner::gates::wait::Known;
 use crate::planner::intent::Intent;
-use crate::planner::report::{ConditionName, ConditionReport, GateName, Health, Report, Truth, Verdict};
+use crate::planner::report::{
+    ConditionName, ConditionReport, FileReport, FileState, GateName, Health, Report, Truth, Verdict,
+};
 use crate::planner::words;
 
 /// All conditions.
@@ -30,12 +32,7 @@ pub(super) fn all(view: &View<'_>, report: &Report) -> Vec<ConditionReport> {
             &[GateName::Path, GateName::Compatibility],
             "every live device is accepted",
         ),
-        of_gates(
-            report,
-            ConditionName::FilesVerified,
-            &[GateName::Files],
-            "nothing is missing for the next hop",
-        ),
+        files_verified(report),
         wait_elapsed(view),
         backups_running(view),
     ]
@@ -113,6 +110,26 @@ fn of_gates(report: &Report, name: ConditionName, wanted: &[GateName], passes: &
         Some(Verdict::Refuse { reason, message, .. }) => {
             condition(name, Truth::False, reason.name(), message.clone())
         }
+    }
+}
+
+/// True of files that were checked, and of nothing else: where servers run images there is no file.
+fn files_verified(report: &Report) -> ConditionReport {
+    let name = ConditionName::FilesVerified;
+    let gate = report.gates.iter().find(|gate| gate.name == GateName::Files);
+    if gate.is_some_and(|gate| !gate.verdict.passes()) {
+        return of_gates(report, name, &[GateName::Files], "");
+    }
+    let told = |file: &FileReport| {
+        let at = file.at.map_or_else(String::new, words::past);
+        format!("{} of {} for {} checked {at}", file.name, file.release, file.os)
+    };
+    match report.files.as_slice() {
+        [] => condition(name, Truth::Unknown, "NoFiles", "no upgrade file is needed, so none was checked"),
+        files if files.iter().all(|file| file.state == FileState::Verified) => {
+            condition(name, Truth::True, "Verified", words::list(files.iter().map(told), 2))
+        }
+        _ => condition(name, Truth::Unknown, "NotChecked", "not every upgrade file was checked"),
     }
 }
 

@@ -160,8 +160,6 @@ pub enum GateName {
     Groups,
     /// Nothing pauses it.
     Paused,
-    /// Everything the spec asks for is known to this operator.
-    Support,
 }
 
 impl GateName {
@@ -199,7 +197,6 @@ impl GateName {
             Self::NightlyDump => "NightlyDump",
             Self::Groups => "Groups",
             Self::Paused => "Paused",
-            Self::Support => "Support",
         }
     }
 }

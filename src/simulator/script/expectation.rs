@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::api::code_upgrade_order::OrderState;
-use crate::catalog::{Product, Version};
+use crate::catalog::{Os, Product, Version};
 use crate::planner::observed::Finalizer;
 use crate::planner::report::Truth;
 
@@ -57,6 +57,10 @@ pub enum Expectation {
     Order(usize, OrderState, String),
     /// `expect finalizer present|absent`
     Finalizer(Finalizer),
+    /// `expect condition NAME true|false|unknown [TEXT…]`: its status, and what its message contains.
+    Condition(String, Truth, String),
+    /// `expect file OS STATE [TEXT…]`: how far an upgrade file is, and what its mirror or its refusal contains.
+    File(Os, String, String),
     /// `expect ready true|false|unknown`: the condition `Ready`.
     Ready(Truth),
     /// `expect backup-count N`: how many backups were begun.

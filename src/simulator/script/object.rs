@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::images;
+use super::{images, mirrors};
 use crate::api::code_upgrade_order::OrderState;
 use crate::api::{CodeUpgrade, CodeUpgradeOrder, CodeUpgradeOrderStatus};
 use crate::catalog::{Catalog, Version};
@@ -32,10 +32,7 @@ impl Object {
     /// An object that only observes: every server a `StatefulSet` of its own name, an image for every release.
     pub(super) fn new(authority: &str, storage: &[String], catalog: &Catalog) -> Self {
         let server = |name: &str| json!({"name": name, "statefulSet": name, "imageFrom": "Operator"});
-        let sources: Vec<Value> = catalog
-            .releases()
-            .map(|release| json!({"release": release.version.to_string(), "image": images::name(release.version)}))
-            .collect();
+        let sources: Vec<Value> = catalog.releases().map(|release| source(release.version)).collect();
         let spec = json!({
             "authority": {
                 "url": "https://code42.example:4285",
@@ -178,10 +175,17 @@ impl Object {
         if let Some(Value::Array(items)) = self.spec.get_mut("sources") {
             let release = Value::from(version.to_string());
             if !items.iter().any(|item| item.get("release") == Some(&release)) {
-                items.push(json!({"release": release, "image": images::name(version)}));
+                items.push(source(version));
             }
         }
     }
+}
+
+/// An image, and a file for Linux.
+fn source(version: Version) -> Value {
+    let url = format!("https://mirror.example/{version}/linux.upgrade");
+    let file = json!({"os": "Linux", "md5": mirrors::md5_of(&url), "url": url});
+    json!({"release": version.to_string(), "image": images::name(version), "artifacts": [file]})
 }
 
 fn step_into<'a>(value: &'a mut Value, segment: &str) -> &'a mut Value {

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::expectation::{Expectation, Until};
-use super::verb::{BackupFate, Devices, HookEnd, Line, ParseError, Proven, Pull, Verb};
+use super::verb::{BackupFate, Devices, HookEnd, JobFate, Line, ParseError, Proven, Pull, Verb};
 use crate::api::duration;
 use crate::catalog::Version;
 use crate::fleet::DeviceState;
@@ -138,6 +138,12 @@ fn read(text: &str) -> Result<Verb, String> {
             let code = code.parse().map_err(|_| "a hook ends with a number".to_owned())?;
             Verb::Hook(owned(name), HookEnd::Code(code))
         }
+        ["job", name, "is", "deleted"] => Verb::JobDeleted(owned(name)),
+        ["job", name, "has", "no", "template"] => Verb::Job(owned(name), JobFate::NoTemplate),
+        ["job", name, fate] => Verb::Job(owned(name), named(fate)?),
+        ["mirror", part, fate] => Verb::Mirror(owned(part), named(fate)?),
+        ["list", name, "gone"] => Verb::List(owned(name), None),
+        ["list", name, sum] => Verb::List(owned(name), Some(owned(sum))),
         ["hook", name, "hangs"] => Verb::Hook(owned(name), HookEnd::Never),
         ["hook", name, "has", "no", "template"] => Verb::Hook(owned(name), HookEnd::NoTemplate),
         ["offer", product, at, os] => Verb::Offer(named(product)?, version(at)?, named(os)?),
@@ -230,6 +236,18 @@ fn expectation(words: &[&str]) -> Result<Expectation, String> {
         }
         ["finalizer", "present"] => Expectation::Finalizer(Finalizer::Present),
         ["finalizer", "absent"] => Expectation::Finalizer(Finalizer::Absent),
+        ["condition", name, truth, words @ ..] => {
+            let truth = match *truth {
+                "true" => Truth::True,
+                "false" => Truth::False,
+                "unknown" => Truth::Unknown,
+                other => return Err(format!("a condition is not {other}")),
+            };
+            Expectation::Condition((*name).to_owned(), truth, words.join(" "))
+        }
+        ["file", os, state, words @ ..] => {
+            Expectation::File(named(os)?, (*state).to_owned(), words.join(" "))
+        }
         ["ready", "true"] => Expectation::Ready(Truth::True),
         ["ready", "false"] => Expectation::Ready(Truth::False),
         ["ready", "unknown"] => Expectation::Ready(Truth::Unknown),

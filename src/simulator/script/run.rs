@@ -5,6 +5,7 @@ mod collect;
 mod course;
 mod expectations;
 mod hooks;
+mod jobs;
 mod outcome;
 mod process;
 mod record;

@@ -108,6 +108,9 @@ fn words(step: &Step) -> String {
         Step::UpgradeServer { server, from, to, image_from, .. } => {
             format!("upgrade {server} {from} -> {to} (image from {image_from:?})")
         }
+        Step::RunUpgradeJob { server, from, to, attempt, .. } => {
+            format!("run job {attempt} of {server} {from} -> {to}")
+        }
         Step::TakeBackup { name, .. } => format!("take backup {name}"),
         Step::TurnOffDeviceAutoUpgrade => "turn off auto-upgrade devices".into(),
         Step::RunHook { hook, occasion, .. } => format!("ask hook {hook} {occasion}"),

@@ -124,6 +124,16 @@ pub enum Verb {
     /// `hook NAME ends CODE`, `hook NAME hangs` and `hook NAME has no template`: what its jobs do from now on; they take
     /// two minutes.
     Hook(String, HookEnd),
+    /// `job SERVER works|fails|stumbles|idles|hangs|unpullable` and `job TEMPLATE has no template`: how jobs that upgrade it go; one
+    /// that stumbles has done its work.
+    Job(String, JobFate),
+    /// `job SERVER is deleted`: somebody deletes its jobs.
+    JobDeleted(String),
+    /// `mirror TEXT works|wrong|short|page|redirects|unreachable|hangs`: what urls that contain the text give from now on; a file takes
+    /// five minutes.
+    Mirror(String, MirrorFate),
+    /// `list NAME SUM` and `list NAME gone`: the MD5 sum that every list in the ConfigMap of this name has from now on.
+    List(String, Option<String>),
     /// `offer PRODUCT VERSION OS`: a person adds an app for devices at the authority, which turns the switch off.
     Offer(Product, Version, Os),
     /// `remove COUNT PRODUCT VERSION`: so many devices with that app leave.
@@ -155,6 +165,46 @@ pub enum BackupFate {
     /// They fail, and how.
     Fails(String),
     /// They never end.
+    Hangs,
+}
+
+/// How a job that upgrades a server goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobFate {
+    /// It upgrades the server and ends with 0.
+    Works,
+    /// It ends otherwise and has done nothing.
+    Fails,
+    /// It upgrades the server and ends otherwise.
+    Stumbles,
+    /// It ends with 0 and has done nothing.
+    Idles,
+    /// It never ends and does nothing.
+    Hangs,
+    /// Its pod does not come up.
+    Unpullable,
+    /// None can be made: its template is missing.
+    NoTemplate,
+}
+
+/// What a mirror gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MirrorFate {
+    /// The file as it was published.
+    Works,
+    /// Another file of the same length.
+    Wrong,
+    /// The beginning of the file.
+    Short,
+    /// A web page.
+    Page,
+    /// A redirect to another host.
+    Redirects,
+    /// No connection.
+    Unreachable,
+    /// A connection, and nothing over it.
     Hangs,
 }
 

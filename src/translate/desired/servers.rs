@@ -20,6 +20,16 @@ struct Means<'a> {
     os: Option<ServerOs>,
 }
 
+impl Means<'_> {
+    /// Whether the entry has any method.
+    fn is_given(&self) -> bool {
+        self.stateful_set.is_some()
+            || self.deployment.is_some()
+            || self.job.is_some()
+            || self.manual.is_some()
+    }
+}
+
 /// The authority.
 pub(super) fn authority(reading: &mut Reading, spec: &AuthoritySpec) -> WantedAuthority {
     // Without `..`, so that a new field cannot be forgotten here. The client reads the url and the credentials.
@@ -49,7 +59,6 @@ pub(super) fn authority(reading: &mut Reading, spec: &AuthoritySpec) -> WantedAu
     WantedAuthority {
         guid: guid.clone().map(Guid),
         method: method(reading, "spec.authority", &means),
-        os: os.map(server_os),
         appliance: match managed_appliance {
             Some(true) => Appliance::Managed,
             Some(false) => Appliance::SelfManaged,
@@ -86,6 +95,8 @@ fn storage_entry(reading: &mut Reading, field: &str, entry: &StorageSpec) -> Opt
             reading.note(field, "the server is retired and has a method", "keep retired or the method");
             return None;
         }
+        // Told already, at the field that is wrong.
+        (None, None) if means.is_given() => return None,
         (None, None) => {
             const MEND: &str =
                 "write one of statefulSet, deployment, job, manual: {} or retired: \"<reason>\"";
@@ -99,7 +110,7 @@ fn storage_entry(reading: &mut Reading, field: &str, entry: &StorageSpec) -> Opt
         let mend = "write the server's name without *";
         reading.note(format!("{field}.name"), "a workload or a guid means one server, a glob many", mend);
     }
-    Some(WantedStorage { name: name.clone(), guid: guid.clone().map(Guid), os: os.map(server_os), role })
+    Some(WantedStorage { name: name.clone(), guid: guid.clone().map(Guid), role })
 }
 
 fn method(reading: &mut Reading, field: &str, means: &Means<'_>) -> Option<Method> {
@@ -109,10 +120,10 @@ fn method(reading: &mut Reading, field: &str, means: &Means<'_>) -> Option<Metho
         image_from: means.image_from,
     };
     let given = [
-        means.stateful_set.map(|name| Method::StatefulSet(workload(name))),
-        means.deployment.map(|name| Method::Deployment(workload(name))),
-        means.job.map(|template| Method::Job(template.clone())),
-        means.manual.map(|Manual {}| Method::Manual),
+        means.stateful_set.map(|name| Given::Workload(Method::StatefulSet(workload(name)))),
+        means.deployment.map(|name| Given::Workload(Method::Deployment(workload(name)))),
+        means.job.map(Given::Job),
+        means.manual.map(|Manual {}| Given::Manual),
     ];
     let mut given = given.into_iter().flatten();
     let (method, other) = (given.next()?, given.next());
@@ -121,14 +132,26 @@ fn method(reading: &mut Reading, field: &str, means: &Means<'_>) -> Option<Metho
         reading.note(field, "the server has more than one method", mend);
         return None;
     }
-    match method {
-        Method::Job(_) | Method::Manual if means.os.is_none() => {
-            let mend = "write os: Linux, Windows or Mac";
-            reading.note(format!("{field}.os"), "the upgrade file depends on the server's os", mend);
-        }
-        Method::StatefulSet(_) | Method::Deployment(_) | Method::Job(_) | Method::Manual => {}
+    if let Given::Workload(method) = method {
+        return Some(method);
     }
-    Some(method)
+    let Some(os) = means.os.map(server_os) else {
+        let mend = "write os: Linux, Windows or Mac";
+        reading.note(format!("{field}.os"), "the upgrade file depends on the server's os", mend);
+        return None;
+    };
+    match method {
+        Given::Workload(method) => Some(method),
+        Given::Job(template) => Some(Method::Job { template: template.clone(), os }),
+        Given::Manual => Some(Method::Manual { os }),
+    }
+}
+
+/// A method as it is written; those that use a file need the operating system beside.
+enum Given<'a> {
+    Workload(Method),
+    Job(&'a String),
+    Manual,
 }
 
 pub(super) fn server_os(os: ServerOs) -> Os {

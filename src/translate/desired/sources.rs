@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 
 use super::servers::server_os;
-use crate::api::code_upgrade::source::ArtifactSpec;
+use crate::api::code_upgrade::source::{ArtifactSpec, ChecksumsSpec};
 use crate::api::code_upgrade::{BackupSpec, SourceSpec};
-use crate::planner::desired::{Artifact, Backup, Source};
+use crate::planner::desired::{Artifact, Backup, Checksums, Source};
 use crate::translate::reading::Reading;
 
 /// Oldest backup that still counts, where the spec does not say.
@@ -36,24 +36,60 @@ pub(super) fn sources(reading: &mut Reading, specs: &[SourceSpec]) -> Vec<Source
 }
 
 fn files(reading: &mut Reading, list: &str, specs: &[ArtifactSpec]) -> Vec<Artifact> {
-    let files: Vec<Artifact> = specs
-        .iter()
-        .enumerate()
-        .filter_map(|(index, ArtifactSpec { os, url, md5, sha256 })| {
-            let field = format!("{list}[{index}]");
-            Some(Artifact {
-                os: server_os(*os),
-                url: url.clone(),
-                md5: sum(reading, &format!("{field}.md5"), md5, 32)?,
-                sha256: match sha256 {
-                    Some(text) => Some(sum(reading, &format!("{field}.sha256"), text, 64)?),
-                    None => None,
-                },
-            })
-        })
-        .collect();
+    let specs = specs.iter().enumerate();
+    let files: Vec<Artifact> =
+        specs.filter_map(|(index, spec)| file(reading, &format!("{list}[{index}]"), spec)).collect();
     reading.unique(list, ".os", files.iter().map(|file| file.os));
     files
+}
+
+fn file(reading: &mut Reading, field: &str, spec: &ArtifactSpec) -> Option<Artifact> {
+    let ArtifactSpec { os, url, mirrors, md5, sha256, size, checksums: list } = spec;
+    let md5 = match md5 {
+        Some(text) => Some(sum(reading, &format!("{field}.md5"), text, 32)?),
+        None => None,
+    };
+    let sha256 = match sha256 {
+        Some(text) => Some(sum(reading, &format!("{field}.sha256"), text, 64)?),
+        None => None,
+    };
+    let file = Artifact {
+        os: server_os(*os),
+        urls: std::iter::once(url).chain(mirrors).cloned().collect(),
+        md5,
+        sha256,
+        size: size.and_then(|size| u64::try_from(size).ok()),
+        checksums: list.as_ref().and_then(|list| checksums(reading, &format!("{field}.checksums"), list)),
+    };
+    if file.md5.is_none() && file.sha256.is_none() && file.checksums.is_none() {
+        let mend = "write md5, sha256 or checksums, as the vendor publishes them";
+        reading.note(field, "nothing is known that the file could be held against", mend);
+        return None;
+    }
+    if file.checksums.is_some() && file.name().is_empty() {
+        let mend = "let url end with the name that the list has, or write md5 instead";
+        reading.note(format!("{field}.url"), "it names no file that a list could have", mend);
+        return None;
+    }
+    Some(file)
+}
+
+/// Under which key a ConfigMap has a list, unless the spec says so.
+const LIST_KEY: &str = "checksums";
+
+fn checksums(reading: &mut Reading, field: &str, spec: &ChecksumsSpec) -> Option<Checksums> {
+    let ChecksumsSpec { url, config_map, key } = spec;
+    match (url, config_map) {
+        (Some(url), None) => Some(Checksums::Url(url.clone())),
+        (None, Some(name)) => {
+            let key = key.as_deref().unwrap_or(LIST_KEY).to_owned();
+            Some(Checksums::ConfigMap { name: name.clone(), key })
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            reading.note(field, "it is not clear which list is meant", "write one of url and configMap");
+            None
+        }
+    }
 }
 
 /// A sum, in lower case.

@@ -131,8 +131,10 @@ fn the_examples_mean_what_they_say() {
 
     let large = example("large.yaml");
     assert_eq!(large.authority.appliance, Appliance::SelfManaged);
-    assert_eq!(large.authority.method, Some(Method::Job("in-place-upgrade".into())));
-    assert_eq!(large.storage[0].os, Some(Os::Linux));
+    assert_eq!(
+        large.authority.method,
+        Some(Method::Job { template: "in-place-upgrade".into(), os: Os::Linux })
+    );
     assert_eq!(large.storage[1].role, StorageRole::Retired("hardware gone, CHG-1200".into()));
     assert_eq!((large.approve_servers, large.approve_devices), (Approval::Manual, Approval::Manual));
     assert_eq!(large.proven_in[0].for_, SignedDuration::from_hours(7 * 24));

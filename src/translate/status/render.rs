@@ -6,12 +6,13 @@ use jiff::SignedDuration;
 
 use super::bounded::bounded;
 use crate::api::status::{
-    AvailableStatus, DevicesStatus, GateStatus, GroupStatus, PlanItemStatus, ServerStatus, VerdictStatus,
+    AvailableStatus, DevicesStatus, FileStatus, GateStatus, GroupStatus, PlanItemStatus, ServerStatus,
+    VerdictStatus,
 };
 use crate::fleet::{Guid, ServerName};
 use crate::planner::report::{
-    Available, DevicesReport, Gate, GroupReport, Needs, Now, PlanItem, PlanWhat, ServerReport, ServerState,
-    Verdict,
+    Available, DevicesReport, FileReport, Gate, GroupReport, Needs, Now, PlanItem, PlanWhat, ServerReport,
+    ServerState, Verdict,
 };
 use crate::planner::rollout::DeviceVerdict;
 use crate::planner::words;
@@ -76,6 +77,25 @@ pub(super) fn now(now: &Now) -> Now {
         warns_at: *warns_at,
         stalls_at: *stalls_at,
         next: next.as_deref().map(bounded),
+    }
+}
+
+/// Most upgrade files that are listed.
+pub(super) const MAX_FILES: usize = 8;
+
+pub(super) fn file(report: &FileReport) -> FileStatus {
+    let FileReport { release, os, name, state, size, md5, sha256, mirror, at, why } = report;
+    FileStatus {
+        release: *release,
+        os: *os,
+        name: bounded(name),
+        state: state.name().to_owned(),
+        size: size.and_then(|size| i64::try_from(size).ok()),
+        md5: md5.clone(),
+        sha256: sha256.clone(),
+        mirror: mirror.as_deref().map(bounded),
+        at: *at,
+        why: why.as_deref().map(bounded),
     }
 }
 

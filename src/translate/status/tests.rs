@@ -38,6 +38,7 @@ fn decision(phase: Phase, message: &str) -> Decision {
         gates: vec![Gate { name: GateName::Wait, verdict: Verdict::Pass }],
         now: None,
         servers: vec![server(1, ServerState::Current), server(2, ServerState::Pending)],
+        files: Vec::new(),
         backups_interrupted: None,
         devices: DevicesReport {
             known: true,
@@ -63,6 +64,7 @@ fn decision(phase: Phase, message: &str) -> Decision {
             arrangement: crate::fleet::Arrangement::new([], None),
             trial: None,
         },
+        files: Vec::new(),
         wake_at: None,
         telling: crate::planner::Telling::Tell,
     }

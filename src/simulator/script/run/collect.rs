@@ -20,6 +20,7 @@ use crate::simulator::observation;
 impl Run {
     /// The collector: what is due is read, which takes no time here.
     pub(super) fn collect(&mut self, desired: &Desired) {
+        self.process.files.follow(&self.mirrors, self.now);
         let wants = self.process.wants.unwrap_or_else(|| Wants::first(desired));
         let now = self.stamp();
         if self.process.readings.due(&wants) <= now {
@@ -88,6 +89,10 @@ impl Run {
             surveys: Arc::clone(&self.process.surveys),
             hooks: self.hooks.readings(desired, &self.object.memory),
             hook_runs: self.hooks.runs(self.now),
+            jobs: Ok(self.jobs.readings(self.now)),
+            templates: self.jobs.templates(desired),
+            files: self.process.files.readings(),
+            listed: self.mirrors.listed(desired),
             catalog_problems: self.catalog_problems.clone(),
             group_problems: known.group_problems(desired),
             finalizer: self.finalizer,

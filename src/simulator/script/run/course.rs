@@ -72,8 +72,13 @@ impl Run {
         let Some(decision) = &self.last else { return soon };
         let wake = decision.wake_at.map(|at| self.in_world_time(at)).filter(|at| *at > self.now);
         let listing = self.in_physical_time(self.process.listings.due(&decision.wants));
-        let moments = [wake, self.hooks.next_end(self.now), Some(listing), self.next_reading(decision)];
-        moments.into_iter().flatten().min().unwrap_or(soon).max(soon)
+        let ends = [
+            self.hooks.next_end(self.now),
+            self.jobs.next_end(self.now),
+            self.process.files.next_end(self.now),
+        ];
+        let moments = [wake, Some(listing), self.next_reading(decision)].into_iter().chain(ends);
+        moments.flatten().min().unwrap_or(soon).max(soon)
     }
 
     /// When the next reading that may say anything new is due.
@@ -148,6 +153,7 @@ impl Run {
         self.events.extend(decision.events.iter().map(|event| (event.reason, event.note.clone())));
         self.object.write(decision.memory.clone(), &desired, now);
         self.process.wants = Some(decision.wants);
+        self.process.files.want(&decision.files, self.now);
         let steps = decision.steps.clone();
         self.last = Some(decision);
         for step in steps {
@@ -173,6 +179,9 @@ impl Run {
             Step::OpenCatch { workload } => self.cluster.open(workload),
             Step::UpgradeServer { workload, image, image_from, .. } => {
                 self.cluster.upgrade(workload, image, *image_from);
+            }
+            Step::RunUpgradeJob { server, guid, run, attempt, to, .. } => {
+                self.jobs.make((&server.0, guid), (run, *attempt), *to, self.now);
             }
             Step::TakeBackup { name, .. } => {
                 self.backup.take(name, self.now);

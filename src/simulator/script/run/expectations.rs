@@ -7,7 +7,7 @@ use super::state::Run;
 use crate::catalog::{Product, Version};
 use crate::planner::Reason;
 use crate::planner::observed::Catch;
-use crate::planner::report::{ConditionName, PlanWhat, Report, Verdict};
+use crate::planner::report::{ConditionName, FileReport, PlanWhat, Report, Verdict};
 use crate::simulator::script::expectation::Expectation;
 
 impl Run {
@@ -61,6 +61,19 @@ impl Run {
                 let found = report.servers.iter().find(|server| server.name.0 == *name);
                 let found = found.and_then(|server| server.version);
                 unless(found == Some(*version), format!("{found:?}"))
+            }
+            Expectation::Condition(name, truth, text) => {
+                let found = report.conditions.iter().find(|condition| condition.name.name() == name);
+                let met =
+                    found.is_some_and(|found| found.truth == *truth && found.message.contains(text.as_str()));
+                unless(met, format!("{found:?}"))
+            }
+            Expectation::File(os, state, text) => {
+                let found = report.files.iter().find(|file| file.os == *os);
+                let told = |file: &FileReport| file.why.clone().or(file.mirror.clone()).unwrap_or_default();
+                let met = found
+                    .is_some_and(|file| file.state.name() == state && told(file).contains(text.as_str()));
+                unless(met, format!("{found:?}"))
             }
             Expectation::Gate(name, verdict, reason) => {
                 let gate = report.gates.iter().find(|gate| gate.name.name() == name);

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::fleet::Watch;
 use crate::observing::{Known, Listings, Pace, Readings};
 use crate::planner::{Memory, Wants, rollout};
+use crate::simulator::script::mirrors::Checks;
 
 /// What the operator's process holds and loses when it ends.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ pub(super) struct Process {
     pub(super) watch: Watch,
     pub(super) surveys: Arc<rollout::Surveys>,
     pub(super) wants: Option<Wants>,
+    pub(super) files: Checks,
 }
 
 impl Process {
@@ -35,6 +37,7 @@ impl Process {
             surveys: Arc::default(),
             watch: Watch::begin(now, rollout::carried(&memory.rollouts)),
             wants: None,
+            files: Checks::default(),
         }
     }
 }

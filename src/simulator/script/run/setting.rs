@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::backups::Backups;
 use super::hooks::Hooks;
+use super::jobs::Jobs;
 use super::outcome::CrashPoint;
 use super::process::{Clocks, Process};
 use super::record::Record;
@@ -16,6 +17,7 @@ use crate::simulator::scenario::{
     ClusterType, DeviceGroup, Minutes, Power, Scenario, ScenarioOrganisation, ScenarioServer,
 };
 use crate::simulator::script::cluster::Cluster;
+use crate::simulator::script::mirrors::Mirrors;
 use crate::simulator::script::object::Object;
 use crate::simulator::script::timeline::Timeline;
 use crate::simulator::script::verb::{Line, Verb};
@@ -105,6 +107,8 @@ impl Setting {
             rival: None,
             backup: Backups::default(),
             hooks: Hooks::default(),
+            jobs: Jobs::default(),
+            mirrors: Mirrors::default(),
             proofs: BTreeMap::new(),
             wrong_access: None,
             finalizer: Finalizer::Absent,

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::backups::Backups;
 use super::hooks::Hooks;
+use super::jobs::Jobs;
 use super::outcome::CrashPoint;
 use super::process::{Clocks, Process};
 use super::record::Record;
@@ -13,6 +14,7 @@ use crate::catalog::Catalog;
 use crate::planner::Decision;
 use crate::planner::observed::{AccessFailure, Finalizer, ProofFinding};
 use crate::simulator::script::cluster::Cluster;
+use crate::simulator::script::mirrors::Mirrors;
 use crate::simulator::script::object::Object;
 use crate::simulator::script::timeline::Timeline;
 use crate::simulator::world::World;
@@ -31,6 +33,8 @@ pub(super) struct Run {
     pub(super) rival: Option<String>,
     pub(super) backup: Backups,
     pub(super) hooks: Hooks,
+    pub(super) jobs: Jobs,
+    pub(super) mirrors: Mirrors,
     pub(super) proofs: BTreeMap<String, ProofFinding>,
     pub(super) wrong_access: Option<AccessFailure>,
     pub(super) finalizer: Finalizer,
@@ -72,6 +76,7 @@ impl Run {
 
     /// Controllers and kubelets do what is left to do, and what happened is written down.
     pub(super) fn settle(&mut self) {
+        self.jobs.play(&mut self.world, &mut self.cluster, self.now);
         self.cluster.reconcile(&mut self.world);
         let happened = self.world.take_journal();
         if !happened.is_empty() {

@@ -159,6 +159,10 @@ impl Run {
             Verb::OperatorDown(length) => self.operator_down(*length)?,
             Verb::OperatorFormat(format) => self.object.memory.format_version = *format,
             Verb::Hook(name, end) => self.hooks.set(name, *end),
+            Verb::Job(name, fate) => self.jobs.fare(name, *fate),
+            Verb::JobDeleted(name) => self.jobs.delete(name),
+            Verb::Mirror(part, fate) => self.mirrors.fare(part, *fate),
+            Verb::List(name, sum) => self.mirrors.list(name, sum.clone()),
             Verb::Offer(product, version, os) => self.world.offer(*product, *os, *version),
             Verb::Remove(count, product, version) => {
                 for guid in self.some_devices(*count, *product, *version, |_| true) {
