@@ -3,6 +3,7 @@
 //! Bounded at any fleet size. Everything else in the status renders the report and is never read back.
 
 mod file;
+mod hooks;
 mod hop;
 mod stored_hop;
 
@@ -13,12 +14,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::file::VerifiedFile;
+pub use self::hooks::{HookHold, HookRefusal, HopHooks};
 pub use self::hop::{Hop, HopServer, JobMeans, ManualMeans, Means, WorkloadMeans};
 use self::stored_hop::StoredHop;
 use crate::catalog::Version;
 use crate::fleet::instants;
 use crate::fleet::{Guid, Rank, Wave, guid_text};
-use crate::planner::desired::HookMoment;
 
 /// The format that this code reads and writes. A newer one in an object is refused, never rewritten.
 pub const FORMAT_VERSION: u32 = 1;
@@ -497,50 +498,6 @@ pub struct HookRound {
     /// When they are asked again, where one of them wanted that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_at: Option<Timestamp>,
-}
-
-/// What hooks hold about a whole hop.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct HopHooks {
-    /// From this release.
-    pub from: Version,
-    /// To this one.
-    pub to: Version,
-    /// When all other checks had passed, and those before it were first asked.
-    pub since: Timestamp,
-    /// One for each moment at which not all said yes at once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub holds: Vec<HookHold>,
-}
-
-/// What is remembered of hooks that were asked and did not all say yes at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct HookHold {
-    /// The moment at which they are asked.
-    pub when: HookMoment,
-    /// How often they were asked before: each time is a `Job` of its own.
-    #[serde(default)]
-    pub attempt: u32,
-    /// When they are asked again, where one of them wanted that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub again_at: Option<Timestamp>,
-    /// The no of one of them: it holds until somebody answers it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refusal: Option<HookRefusal>,
-}
-
-/// A hook that said no.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct HookRefusal {
-    /// Its name.
-    pub hook: String,
-    /// How it ended, as the end of a sentence.
-    pub how: String,
-    /// When that was seen.
-    pub at: Timestamp,
 }
 
 /// A threshold and when it was reached.

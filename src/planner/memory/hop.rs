@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::HookHold;
 use super::file::VerifiedFile;
+use super::hooks::HookHold;
 use crate::catalog::Version;
 use crate::fleet::{Guid, ServerName, ServerRole};
 use crate::planner::desired::{AtOnce, ImageFrom, WorkloadRef};

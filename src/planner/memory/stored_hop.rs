@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::HookHold;
 use super::file::VerifiedFile;
+use super::hooks::HookHold;
 use super::hop::{Hop, HopServer, JobMeans, ManualMeans, Means, WorkloadMeans};
 use crate::catalog::Version;
 use crate::fleet::{Guid, ServerName, ServerRole};
