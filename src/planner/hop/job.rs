@@ -93,9 +93,8 @@ pub(in crate::planner) fn retry<'a>(
         }
         means.attempt = means.attempt.saturating_add(1);
         means.seen = false;
-        // What was seen and waited for was that of the attempt before.
-        entry.ordered_at = Some(facts.now);
         if entry.carried_out_at.is_some() {
+            // What was seen and waited for was that of the attempt before.
             entry.carried_out_at = Some(facts.now);
         }
         (entry.settled_at, entry.seen_at, entry.uncounted_seconds) = (None, None, 0);
