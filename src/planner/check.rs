@@ -282,10 +282,12 @@ fn check_flags(grounds: &Grounds<'_>, decision: &Decision, found: &mut Vec<Viola
             if target.zip(device.version).is_none_or(|(target, version)| version >= target) {
                 violated(format!("device {} is flagged although it is not behind", order.guid));
             }
-            let is_first = rollout
-                .and_then(|rollout| rollout.first.as_ref())
-                .is_some_and(|first| first.guid == order.guid && first.moved_at.is_none());
-            // The first device is flagged again after a crash, wherever it is by then: the order was given.
+            let first = rollout.and_then(|rollout| rollout.first.as_ref());
+            let is_first = first.filter(|first| first.moved_at.is_none()).is_some_and(|first| {
+                let mut before = first.before.iter().filter_map(|guid| guid.0.parse::<u64>().ok());
+                first.guid == order.guid || before.any(|guid| guid == order.guid)
+            });
+            // The first device, or one tried before it, is flagged again after a crash, wherever it is by then: the order was given.
             if !is_first && !device.seen_since(online_since) {
                 violated(format!("device {} is flagged although it is not online", order.guid));
             }

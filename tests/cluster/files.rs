@@ -31,7 +31,7 @@ storage: [{name: storage-01, version: 4.2.3.1}]
 
 /// The vendor's mirror, and what is wrong with mirrors.
 pub(crate) struct Mirror {
-    pub(crate) url: String,
+    url: String,
     /// How often the file itself was read.
     read: Arc<AtomicUsize>,
     serving: JoinHandle<()>,
@@ -43,12 +43,12 @@ impl Drop for Mirror {
     }
 }
 
-pub(crate) fn content() -> Vec<u8> {
+fn content() -> Vec<u8> {
     (0..500_000_u32).flat_map(u32::to_le_bytes).collect()
 }
 
 impl Mirror {
-    pub(crate) async fn start(list: String) -> Result<Self, Error> {
+    async fn start(list: String) -> Result<Self, Error> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let read = Arc::new(AtomicUsize::new(0));
@@ -82,6 +82,18 @@ async fn answer(mut connection: TcpStream, list: &str, read: &AtomicUsize) -> st
     let head = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     connection.write_all(head.as_bytes()).await?;
     connection.write_all(&body).await
+}
+
+/// A mirror, and the entry of `artifacts` for the file that it gives.
+pub(crate) async fn served() -> Result<(Mirror, Value), Error> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("server.upgrade");
+    std::fs::write(&path, content())?;
+    let Found { md5, .. } = hash_file(&path, Expected::default()).await?;
+    let mirror = Mirror::start(String::new()).await?;
+    let file =
+        json!({"os": "Linux", "url": format!("{}/server.upgrade", mirror.url), "md5": md5.to_string()});
+    Ok((mirror, file))
 }
 
 fn target() -> Version {

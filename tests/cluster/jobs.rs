@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use codeupgrade::catalog::Version;
-use codeupgrade::download::hash_file;
-use codeupgrade::download::sums::Expected;
 use codeupgrade::playground::player;
 use codeupgrade::playground::site::{Site, Workloads};
 use codeupgrade::playground::stage::{self, apply};
@@ -17,7 +15,7 @@ use serde_json::{Value, json};
 use super::case::{Case, Outcome, case};
 use super::devices::bind;
 use super::environment::{Environment, Error, Setting, UPGRADE};
-use super::files::{Mirror, content};
+use super::files;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![case("a_job_upgrades_a_server_in_place_and_none_follows_blindly", in_place)]
@@ -60,14 +58,7 @@ async fn template(environment: &Environment, site: &Site, annotations: Value) ->
 }
 
 async fn in_place(environment: Arc<Environment>) -> Outcome {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("server.upgrade");
-    std::fs::write(&path, content())?;
-    let found = hash_file(&path, Expected::default()).await?;
-    let mirror = Mirror::start(String::new()).await?;
-    let file =
-        json!({"os": "Linux", "url": format!("{}/server.upgrade", mirror.url), "md5": found.md5.to_string()});
-
+    let (_mirror, file) = files::served().await?;
     let setting = Setting { workloads: Workloads::None, ..Setting::of(SCENARIO) };
     let site = environment.site("jobs", setting).await?;
     site.commit(UPGRADE, spec(&site, &file)).await?;

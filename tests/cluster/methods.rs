@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::case::{Case, Outcome, case};
 use super::deeds::{self, Deed};
 use super::environment::{Environment, Setting, UPGRADE};
+use super::files;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![case("a_deployment_and_a_machine_are_upgraded_over_tls", deployment_and_machine)]
@@ -43,6 +44,8 @@ async fn deployment_and_machine(environment: Arc<Environment>) -> Outcome {
         "imageFrom": "Operator",
     });
     spec["storage"] = json!([{"name": "storage-01", "manual": {}, "os": "Linux"}]);
+    let (_mirror, file) = files::served().await?;
+    spec["sources"][0]["artifacts"] = json!([file]);
     spec["lastUpgrade"] = json!({"release": "4.2.3.1", "finishedAt": "2016-01-01T00:00:00Z"});
     site.commit(UPGRADE, spec).await?;
     // Without the certificate authority the server is not believed.

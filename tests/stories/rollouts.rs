@@ -288,7 +288,8 @@ impl Run {
                 };
                 laptop.tells += 1;
                 let told_at = now.as_second();
-                self.seen.entry(device.guid).or_insert(Seen { told_at, connected: 0 });
+                // Told anew after it fell back, it begins anew.
+                self.seen.insert(device.guid, Seen { told_at, connected: 0 });
                 // A second order to the same device changes nothing.
                 if laptop.is_behind() && laptop.told_at.is_none() {
                     (laptop.told_at, laptop.connected) = (Some(second), 0);
@@ -481,6 +482,50 @@ fn whoever_comes_back_after_many_restarts_is_told() {
         }
     }
     assert!(run.is_done(), "{:?}", run.memory.rollouts[1]);
+}
+
+/// A device falls back, is told once more, and is no failure while it has not failed again.
+#[test]
+fn who_fell_back_and_was_told_anew_has_not_failed_yet() {
+    let mut laptops = vec![(0, Habit::Moves(1), Hours::Always); 29];
+    laptops.extend([
+        (0, Habit::FallsBack(175), Hours::Always),
+        (0, Habit::Moves(1), Hours::Always),
+        (0, Habit::Moves(1), Hours::Always),
+        (0, Habit::Bricks, Hours::Always),
+        (0, Habit::Moves(1), Hours::Always),
+        (0, Habit::Moves(3), Hours::Naps),
+        (0, Habit::Moves(38), Hours::Office(10)),
+        (1, Habit::Moves(75), Hours::Office(16)),
+        (0, Habit::Lies, Hours::Always),
+        (0, Habit::Moves(53), Hours::Always),
+        (0, Habit::Moves(53), Hours::Office(11)),
+        (1, Habit::Vanishes, Hours::Always),
+        (0, Habit::Moves(70), Hours::Always),
+        (0, Habit::FallsBack(345), Hours::Always),
+        (0, Habit::Fails, Hours::Office(6)),
+        (0, Habit::Bricks, Hours::Office(14)),
+        (1, Habit::Moves(71), Hours::Office(12)),
+        (0, Habit::Moves(39), Hours::Always),
+        (1, Habit::Moves(67), Hours::Office(9)),
+        (0, Habit::Moves(58), Hours::From(10)),
+        (0, Habit::Moves(41), Hours::Always),
+        (0, Habit::FallsBack(1315), Hours::Always),
+        (0, Habit::Moves(37), Hours::Never),
+        (0, Habit::Vanishes, Hours::From(23)),
+        (1, Habit::Bricks, Hours::From(13)),
+        (0, Habit::Moves(11), Hours::Naps),
+        (0, Habit::Moves(75), Hours::Always),
+        (0, Habit::Lies, Hours::Always),
+    ]);
+    let case = Case {
+        max_in_flight: 8,
+        rate: 7,
+        max_failures: 1,
+        disturbances: vec![(754, Disturbance::Pause)],
+        ..Case::of(laptops, json!(["5%", "50%", "100%"]))
+    };
+    play(&case).unwrap();
 }
 
 proptest! {

@@ -93,11 +93,10 @@ pub(in crate::planner) fn retry<'a>(
         }
         means.attempt = means.attempt.saturating_add(1);
         means.seen = false;
-        if entry.carried_out_at.is_some() {
-            // What was seen and waited for was that of the attempt before.
-            entry.carried_out_at = Some(facts.now);
-        }
-        (entry.settled_at, entry.seen_at, entry.uncounted_seconds) = (None, None, 0);
+        // What was seen and waited for was that of the attempt before: its deadline begins anew.
+        let waited = entry.carried_out_at.map(|since| facts.now.duration_since(since).as_secs());
+        entry.uncounted_seconds = waited.unwrap_or(0).max(0);
+        (entry.settled_at, entry.seen_at) = (None, None);
         followed.push(order.uid.clone());
     }
     followed
