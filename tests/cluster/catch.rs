@@ -151,6 +151,19 @@ async fn scaled_to_0_and_back(environment: Arc<Environment>) -> Outcome {
     assert_eq!(told.reason, "WorkloadUnfit");
     assert!(told.mend.is_some_and(|mend| mend.contains("put the image of 4.2.3.1 back")));
     eventually("no pod", async || Ok(pods.get_opt("storage-01-0").await?.is_none().then_some(()))).await?;
+    // With no pod left the newest revision becomes the current one; before that the old one would come up again.
+    let one_revision = async || {
+        eventually("one revision", async || {
+            let set = sets.get("storage-01").await?;
+            let is_one = |status: &StatefulSetStatus| {
+                status.observed_generation == set.metadata.generation
+                    && status.current_revision == status.update_revision
+            };
+            Ok(set.status.as_ref().is_some_and(is_one).then_some(()))
+        })
+        .await
+    };
+    one_revision().await?;
     scale(1).await?;
     // Its controller writes down that it has seen the new scale after it has tried; what it says of it as an event may get lost among
     // those of hundreds of others.
@@ -165,15 +178,7 @@ async fn scaled_to_0_and_back(environment: Arc<Environment>) -> Outcome {
     // Up again it would still be made of the revision that became the current one: the old image must become that first.
     scale(0).await?;
     image(from).await?;
-    eventually("the old revision", async || {
-        let set = sets.get("storage-01").await?;
-        let is_seen = |status: &StatefulSetStatus| {
-            status.observed_generation == set.metadata.generation
-                && status.current_revision == status.update_revision
-        };
-        Ok(set.status.as_ref().is_some_and(is_seen).then_some(()))
-    })
-    .await?;
+    one_revision().await?;
     scale(1).await?;
     eventually("the server as it was", async || {
         Ok((site.version_of("storage-01") == Some(from)).then_some(()))
