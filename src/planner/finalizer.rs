@@ -15,6 +15,9 @@ const GIVING_BACK_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// So many attempts to open a catch are enough to give it up; one may meet somebody else's write.
 const ATTEMPTS: u32 = 3;
 
+/// For so long it waits for the controller of a workload to look at it: without that controller nothing in the cluster goes on.
+const UNSEEN_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 /// For so long it waits for a workload that cannot be read: mostly its account has gone before it, and comes back no more.
 const UNREAD_FOR: SignedDuration = SignedDuration::from_mins(2);
 
@@ -43,7 +46,8 @@ enum Need {
 fn is_needed(facts: &Facts<'_>, draft: &Draft) -> Need {
     let opens = draft.steps.iter().any(|step| matches!(step, Step::OpenCatch { .. }));
     // What its controller has not looked at yet is given back once it has.
-    let gives_back = opens || facts.observed.workloads.values().any(is_held_unseen);
+    let is_unseen = facts.observed.workloads.values().any(is_held_unseen);
+    let gives_back = opens || is_unseen;
     let holds = draft.steps.iter().any(|step| matches!(step, Step::HoldCatch { .. }));
     if draft.memory.hop.is_some() {
         return Need::Is;
@@ -59,9 +63,10 @@ fn is_needed(facts: &Facts<'_>, draft: &Draft) -> Need {
         }
         Ending::Alone(since) => {
             let waited = facts.now.duration_since(since.max(facts.observed.watch.since));
-            let is_worth_it = waited <= GIVING_BACK_FOR || (opens && !is_given_up(facts, draft));
+            let is_opened = opens && (waited <= GIVING_BACK_FOR || !is_given_up(facts, draft));
+            let may_be_seen = is_unseen && waited <= UNSEEN_FOR;
             let may_be_read = waited <= UNREAD_FOR && facts.observed.workloads.values().any(is_unreadable);
-            if (gives_back && is_worth_it) || may_be_read { Need::Is } else { Need::IsNot }
+            if is_opened || may_be_seen || may_be_read { Need::Is } else { Need::IsNot }
         }
         Ending::No => {
             let mut readings = facts.observed.workloads.values();
