@@ -139,7 +139,7 @@ async fn take_turns(own: &Environment) -> Result<(), Error> {
     let second = Program::start(&kubeconfig)?;
     second.answers("/livez").await?;
     site.commit(UPGRADE, site.observing()).await?;
-    until_status(&own.client, &Clock::real_time(), &site, |status| status.phase == "Checking").await?;
+    until_status(&own.client, &Clock::real_time(), &site, |status| status.phase == "Observing").await?;
     assert_eq!(next_holder(own, "").await?, holder, "the second waits");
 
     first.signal(Signal::TERM)?;
