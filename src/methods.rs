@@ -12,6 +12,7 @@ pub mod catch;
 mod deployment;
 pub mod fit;
 pub mod hook;
+pub mod job;
 mod kind;
 mod ownership;
 mod pods;

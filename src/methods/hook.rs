@@ -10,17 +10,14 @@ use k8s_openapi::api::batch::v1::{
     Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement,
     PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule,
 };
-use k8s_openapi::api::core::v1::{EnvVar, PodTemplate, PodTemplateSpec};
-use kube::api::{ListParams, ObjectMeta, PostParams};
+use k8s_openapi::api::core::v1::{PodTemplate, PodTemplateSpec};
+use kube::api::{ListParams, ObjectMeta};
 use kube::{Api, Client, ResourceExt};
 
-use super::{Outcome, words};
-use crate::api::FIELD_MANAGER;
+use super::Outcome;
+use super::job::{self, Error, UPGRADE_LABEL};
 use crate::fleet::digest::first_eight_bytes_of;
 use crate::planner::observed::{HookRun, Rights};
-
-/// Label of a job: the `CodeUpgrade` that it was made for.
-const UPGRADE_LABEL: &str = "codeupgrade.dev/upgrade";
 
 /// Label of a job: which time of asking it is.
 const RUN_LABEL: &str = "codeupgrade.dev/hook-run";
@@ -48,70 +45,6 @@ pub struct Question<'a> {
     pub told: &'a [(&'a str, String)],
 }
 
-/// Why a hook was not asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The template is not there, or holds none.
-    #[error("PodTemplate {namespace}/{name} does not exist or holds no template")]
-    Missing {
-        /// The namespace.
-        namespace: String,
-        /// The name.
-        name: String,
-    },
-    /// The API server refused, or did not answer.
-    #[error("{kind} {namespace}/{name} could not be {verb}: {source}")]
-    Api {
-        /// What was tried.
-        verb: &'static str,
-        /// The kind of the object.
-        kind: &'static str,
-        /// The namespace.
-        namespace: String,
-        /// The name.
-        name: String,
-        /// What the API server, or the way to it, answered.
-        source: Box<kube::Error>,
-    },
-}
-
-impl Error {
-    /// Why, for people: in the API server's own words where it answered.
-    pub fn why(&self) -> String {
-        match self {
-            Self::Missing { .. } => self.to_string(),
-            Self::Api { source, .. } => words(source),
-        }
-    }
-}
-
-/// The error that the API server refused, or did not answer.
-pub(super) fn refused(
-    verb: &'static str,
-    kind: &'static str,
-    namespace: &str,
-    name: &str,
-) -> impl Fn(kube::Error) -> Error {
-    move |source| Error::Api {
-        verb,
-        kind,
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-        source: Box::new(source),
-    }
-}
-
-/// The template of a hook.
-///
-/// # Errors
-/// It is not there, or may not be read.
-pub async fn template(client: &Client, namespace: &str, name: &str) -> Result<PodTemplate, Error> {
-    let api: Api<PodTemplate> = Api::namespaced(client.clone(), namespace);
-    let found = api.get_opt(name).await.map_err(refused("read", "PodTemplate", namespace, name))?;
-    let missing = || Error::Missing { namespace: namespace.to_owned(), name: name.to_owned() };
-    found.filter(|template| template.template.is_some()).ok_or_else(missing)
-}
-
 /// What the API server would say of a job made from a template: nothing is made.
 pub async fn rights(client: &Client, namespace: &str, template: &PodTemplate) -> Rights {
     let question = Question {
@@ -123,12 +56,7 @@ pub async fn rights(client: &Client, namespace: &str, template: &PodTemplate) ->
         told: &[],
     };
     let Some(spec) = &template.template else { return Rights::Unchecked };
-    let parameters = PostParams { dry_run: true, field_manager: Some(FIELD_MANAGER.to_owned()) };
-    let api: Api<Job> = Api::namespaced(client.clone(), namespace);
-    match api.create(&parameters, &job(question, namespace, spec)).await {
-        Ok(_) => Rights::Granted,
-        Err(error) => Rights::Denied(words(&error)),
-    }
+    job::rights(client, namespace, &job(question, namespace, spec)).await
 }
 
 /// How far the hooks are that were asked for an object.
@@ -142,7 +70,7 @@ pub async fn runs(
 ) -> Result<BTreeMap<String, HookRun>, Error> {
     let api: Api<Job> = Api::namespaced(client.clone(), namespace);
     let parameters = ListParams::default().labels(&format!("{UPGRADE_LABEL}={upgrade},{RUN_LABEL}"));
-    let jobs = api.list(&parameters).await.map_err(refused("listed", "Job", namespace, "*"))?;
+    let jobs = api.list(&parameters).await.map_err(job::refused("listed", "Job", namespace, "*"))?;
     Ok(jobs.iter().filter_map(|job| Some((job.labels().get(RUN_LABEL)?.clone(), answer(job)))).collect())
 }
 
@@ -151,30 +79,18 @@ pub async fn runs(
 /// # Errors
 /// The template is not there, or the API server refused.
 pub async fn ask(client: &Client, namespace: &str, question: Question<'_>) -> Result<Outcome, Error> {
-    let template = template(client, namespace, question.template).await?;
+    let template = job::template(client, namespace, question.template).await?;
     let spec = template.template.unwrap_or_default();
-    let job = job(question, namespace, &spec);
-    let api: Api<Job> = Api::namespaced(client.clone(), namespace);
-    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    match api.create(&parameters, &job).await {
-        Ok(_) => Ok(Outcome::Changed),
-        // The name says what it is: asked before, by this very step.
-        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(Outcome::AlreadySo),
-        Err(error) => Err(refused("created", "Job", namespace, &job.name_any())(error)),
-    }
+    job::make(client, namespace, &job(question, namespace, &spec)).await
 }
 
 /// What a job says. An exit code of 75 stands in the job itself, by its failure policy, so that no pod need be there any more.
 fn answer(job: &Job) -> HookRun {
-    let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    let held = |type_: &str| {
-        conditions.clone().find(|condition| condition.type_ == type_ && condition.status == "True")
-    };
-    if held("Complete").is_some() {
+    if job::condition(job, "Complete").is_some() {
         return HookRun::Passed;
     }
     let name = job.name_any();
-    match held("Failed").map(|condition| condition.reason.as_deref().unwrap_or_default()) {
+    match job::condition(job, "Failed").map(|condition| condition.reason.as_deref().unwrap_or_default()) {
         None => HookRun::Running,
         Some("PodFailurePolicy") => HookRun::AskAgain,
         Some("DeadlineExceeded") => HookRun::Failed(format!("took longer than {} (job {name})", limit(job))),
@@ -188,25 +104,8 @@ fn limit(job: &Job) -> String {
     if seconds == 3_600 { "an hour".to_owned() } else { format!("{} min", seconds / 60) }
 }
 
-/// A template whose pod is tried once, and whose containers are told so much.
-pub(super) fn with_variables(template: &PodTemplateSpec, told: &[(&str, String)]) -> PodTemplateSpec {
-    let mut template = template.clone();
-    let mut pod = template.spec.take().unwrap_or_default();
-    pod.restart_policy = Some("Never".to_owned());
-    let told = told.iter().map(|(name, value)| EnvVar {
-        name: (*name).to_owned(),
-        value: Some(value.clone()),
-        value_from: None,
-    });
-    for container in pod.containers.iter_mut().chain(pod.init_containers.iter_mut().flatten()) {
-        container.env.get_or_insert_default().extend(told.clone());
-    }
-    template.spec = Some(pod);
-    template
-}
-
 fn job(question: Question<'_>, namespace: &str, template: &PodTemplateSpec) -> Job {
-    let template = with_variables(template, question.told);
+    let template = job::with_variables(template, question.told);
     let labels = BTreeMap::from([
         (UPGRADE_LABEL.to_owned(), question.upgrade.to_owned()),
         (RUN_LABEL.to_owned(), question.run.to_owned()),

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod, PodTemplate, PodTemplateSpec};
-use kube::api::{ListParams, ObjectMeta, PostParams};
+use kube::api::{ListParams, ObjectMeta};
 use kube::{Api, Client, ResourceExt};
 
-use super::hook::{Error, refused, template, with_variables};
-use super::{Outcome, pods, words};
-use crate::api::FIELD_MANAGER;
+use super::job::{self, Error, UPGRADE_LABEL};
+use super::{Outcome, pods};
 use crate::fleet::Guid;
 use crate::planner::observed::{JobState, Rights, ServerJob};
 
@@ -21,9 +20,6 @@ const RUN_LABEL: &str = "codeupgrade.dev/server-run";
 
 /// Label of a job and its pods: the server's guid.
 const SERVER_LABEL: &str = "codeupgrade.dev/server";
-
-/// Label of a job: the `CodeUpgrade` that it was made for.
-const UPGRADE_LABEL: &str = "codeupgrade.dev/upgrade";
 
 /// Nothing that makes room on nodes is to move it.
 const NOT_TO_BE_MOVED: [(&str, &str); 2] =
@@ -54,16 +50,8 @@ pub struct Wanted<'a> {
 /// # Errors
 /// The template is not there, or the API server refused.
 pub async fn make(client: &Client, namespace: &str, wanted: Wanted<'_>) -> Result<Outcome, Error> {
-    let template = template(client, namespace, wanted.template).await?;
-    let job = job(wanted, namespace, &template.template.unwrap_or_default());
-    let api: Api<Job> = Api::namespaced(client.clone(), namespace);
-    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    match api.create(&parameters, &job).await {
-        Ok(_) => Ok(Outcome::Changed),
-        // The name says what it is: made before, by this very step.
-        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(Outcome::AlreadySo),
-        Err(error) => Err(refused("created", "Job", namespace, &job.name_any())(error)),
-    }
+    let template = job::template(client, namespace, wanted.template).await?;
+    job::make(client, namespace, &job(wanted, namespace, &template.template.unwrap_or_default())).await
 }
 
 /// What the API server would say of a job made from a template: nothing is made.
@@ -72,12 +60,7 @@ pub async fn rights(client: &Client, namespace: &str, template: &PodTemplate) ->
     let wanted =
         Wanted { upgrade: "rights", server: "rights", guid: "0", template: &name, run: "rights", told: &[] };
     let Some(spec) = &template.template else { return Rights::Unchecked };
-    let parameters = PostParams { dry_run: true, field_manager: Some(FIELD_MANAGER.to_owned()) };
-    let api: Api<Job> = Api::namespaced(client.clone(), namespace);
-    match api.create(&parameters, &job(wanted, namespace, spec)).await {
-        Ok(_) => Rights::Granted,
-        Err(error) => Rights::Denied(words(&error)),
-    }
+    job::rights(client, namespace, &job(wanted, namespace, spec)).await
 }
 
 /// The jobs of servers in a namespace, by run, whichever object they were made for.
@@ -87,12 +70,12 @@ pub async fn rights(client: &Client, namespace: &str, template: &PodTemplate) ->
 pub async fn jobs(client: &Client, namespace: &str) -> Result<BTreeMap<String, ServerJob>, Error> {
     let parameters = ListParams::default().labels(RUN_LABEL);
     let jobs: Api<Job> = Api::namespaced(client.clone(), namespace);
-    let jobs = jobs.list(&parameters).await.map_err(refused("listed", "Job", namespace, "*"))?.items;
+    let jobs = jobs.list(&parameters).await.map_err(job::refused("listed", "Job", namespace, "*"))?.items;
     if jobs.is_empty() {
         return Ok(BTreeMap::new());
     }
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-    let pods = pods.list(&parameters).await.map_err(refused("listed", "Pod", namespace, "*"))?.items;
+    let pods = pods.list(&parameters).await.map_err(job::refused("listed", "Pod", namespace, "*"))?.items;
     let read = |job: &Job| {
         let (run, server) = (job.labels().get(RUN_LABEL)?, job.labels().get(SERVER_LABEL)?);
         let own: Vec<Pod> =
@@ -105,14 +88,10 @@ pub async fn jobs(client: &Client, namespace: &str) -> Result<BTreeMap<String, S
 
 /// How far a job is. One whose pod may still run has not ended, whatever its conditions say.
 fn state(job: &Job, own: &[Pod]) -> JobState {
-    let status = job.status.as_ref();
-    let conditions = || status.into_iter().flat_map(|status| status.conditions.iter().flatten());
-    let held =
-        |type_: &str| conditions().find(|condition| condition.type_ == type_ && condition.status == "True");
-    if held("Complete").is_some() {
+    if job::condition(job, "Complete").is_some() {
         return JobState::Succeeded;
     }
-    match held("Failed") {
+    match job::condition(job, "Failed") {
         // Of a pod that has ended the job itself will say so in a moment.
         None => {
             let live: Vec<Pod> = own.iter().filter(|pod| !pods::is_over(pod)).cloned().collect();
@@ -162,7 +141,7 @@ fn job(wanted: Wanted<'_>, namespace: &str, template: &PodTemplateSpec) -> Job {
         (RUN_LABEL.to_owned(), wanted.run.to_owned()),
         (SERVER_LABEL.to_owned(), wanted.guid.to_owned()),
     ]);
-    let mut template = with_variables(template, wanted.told);
+    let mut template = job::with_variables(template, wanted.told);
     let metadata = template.metadata.get_or_insert_default();
     metadata.labels.get_or_insert_default().extend(labels.clone());
     let stays = NOT_TO_BE_MOVED.map(|(key, value)| (key.to_owned(), value.to_owned()));

@@ -21,7 +21,7 @@ use super::environment::Environment;
 use super::metrics::Metrics;
 use crate::api::{CodeUpgrade, FIELD_MANAGER, FINALIZER};
 use crate::code42::{self, ComputerId};
-use crate::methods::{self, Outcome, Upgrade, hook, server_job, snapshot};
+use crate::methods::{self, Outcome, Upgrade, hook, job, server_job, snapshot};
 use crate::planner::Step;
 use crate::planner::step::FlagDevice;
 
@@ -72,7 +72,7 @@ pub enum Error {
         /// The step.
         step: &'static str,
         /// What the method met.
-        source: hook::Error,
+        source: job::Error,
     },
     /// The authority did not do it. The words are ours, not the authority's.
     #[error("{step} failed: {summary}")]

@@ -7,6 +7,7 @@ mod files;
 mod hooks;
 mod jobs;
 mod others;
+mod templates;
 mod workloads;
 
 pub(super) use self::others::{in_clock_time, order_objects};

@@ -255,6 +255,14 @@ impl Desired {
         self.authority.method.iter().chain(storage)
     }
 
+    /// The `PodTemplate`s that servers are upgraded by.
+    pub fn job_templates(&self) -> impl Iterator<Item = &str> {
+        self.methods().filter_map(|method| match method {
+            Method::Job { template, .. } => Some(template.as_str()),
+            Method::StatefulSet(_) | Method::Deployment(_) | Method::Manual { .. } => None,
+        })
+    }
+
     /// The `PodTemplate`s that jobs are to be made from: of hooks, and of the backup.
     pub fn templates(&self) -> BTreeSet<&str> {
         let backup = match &self.backup {

@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kube::ResourceExt;
-
-use crate::methods::{hook, server_job};
+use super::templates::{self, Purpose};
+use crate::methods::server_job;
 use crate::operator::account::Acting;
-use crate::operator::clock;
 use crate::operator::environment::Environment;
-use crate::planner::desired::{Method, StorageRole};
 use crate::planner::memory::Means;
-use crate::planner::observed::{HookReading, Rights, ServerJob};
+use crate::planner::observed::{HookReading, ServerJob};
 use crate::planner::{Desired, Memory};
 
 /// What is known of such jobs.
@@ -29,10 +26,10 @@ pub(super) async fn read(
     desired: &Desired,
     memory: &Memory,
 ) -> Jobs {
-    let templates = templates(desired);
+    let wanted: BTreeSet<&str> = desired.job_templates().collect();
     let in_hop =
         memory.hop.iter().flat_map(|hop| &hop.servers).any(|entry| matches!(entry.means, Means::Job(_)));
-    if (templates.is_empty() || desired.target.is_none()) && !in_hop {
+    if (wanted.is_empty() || desired.target.is_none()) && !in_hop {
         return Jobs { jobs: Ok(BTreeMap::new()), templates: BTreeMap::new() };
     }
     let acting = match acting {
@@ -41,49 +38,11 @@ pub(super) async fn read(
     };
     let jobs = server_job::jobs(&acting.client, &acting.account.namespace).await;
     let mut readings = BTreeMap::new();
-    for template in templates {
-        readings.insert(template.clone(), reading(environment, acting, template).await);
+    for template in wanted {
+        readings.insert(
+            template.to_owned(),
+            templates::reading(environment, acting, template, Purpose::Server).await,
+        );
     }
     Jobs { jobs: jobs.map_err(|error| error.why()), templates: readings }
-}
-
-fn templates(desired: &Desired) -> BTreeSet<&String> {
-    let storage = desired.storage.iter().filter_map(|entry| match &entry.role {
-        StorageRole::Upgraded(method) => Some(method),
-        StorageRole::Retired(_) => None,
-    });
-    let methods = desired.authority.method.iter().chain(storage);
-    methods
-        .filter_map(|method| match method {
-            Method::Job { template, .. } => Some(template),
-            Method::StatefulSet(_) | Method::Deployment(_) | Method::Manual { .. } => None,
-        })
-        .collect()
-}
-
-async fn reading(environment: &Environment, acting: &Acting, name: &str) -> HookReading {
-    let namespace = &acting.account.namespace;
-    let template = match hook::template(&acting.client, namespace, name).await {
-        Ok(template) => template,
-        Err(error) => return HookReading::Unfit(error.to_string()),
-    };
-    // Told apart from hooks of the same template: another job is made of it.
-    let about = format!("server {name}");
-    let question = (acting.account.name.clone(), template.resource_version());
-    let known = environment.hook_rights().get(&about, &question, clock::instant());
-    let rights = if let Some(rights) = known {
-        rights
-    } else {
-        let rights = server_job::rights(&acting.client, namespace, &template).await;
-        environment.hook_rights().put(about, question, rights.clone(), clock::instant());
-        rights
-    };
-    match rights {
-        Rights::Granted => HookReading::Ready,
-        Rights::Denied(why) => HookReading::Unfit(why),
-        Rights::Rewritten { field, .. } => {
-            HookReading::Unfit(format!("a webhook changes {field} of its job"))
-        }
-        Rights::Unchecked => HookReading::Unfit("no job can be made of its template".to_owned()),
-    }
 }

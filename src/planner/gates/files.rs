@@ -2,7 +2,7 @@
 
 use super::{Touched, View};
 use crate::catalog::Version;
-use crate::planner::desired::{ImageFrom, Method, StorageRole, WorkloadRef};
+use crate::planner::desired::{ImageFrom, Method, WorkloadRef};
 use crate::planner::files::{self, Known, Needed};
 use crate::planner::intent::route;
 use crate::planner::observed::{Catch, FileFault, FileRefusal, WorkloadFacts};
@@ -128,16 +128,7 @@ pub fn check_after(view: &View<'_>, at: Version) -> Verdict {
     let after = view.desired.target.filter(|target| *target > at);
     let path = after.and_then(|target| route(view.facts, at, target).ok());
     let Some(next) = path.and_then(|path| path.legs.first().map(|leg| leg.to)) else { return Verdict::Pass };
-    let storage = view.desired.storage.iter().filter_map(|entry| match &entry.role {
-        StorageRole::Upgraded(method) => Some(method),
-        StorageRole::Retired(_) => None,
-    });
-    for method in view.desired.authority.method.iter().chain(storage) {
-        if let Some(missing) = missing_for(view, next, method) {
-            return missing;
-        }
-    }
-    Verdict::Pass
+    view.desired.methods().find_map(|method| missing_for(view, next, method)).unwrap_or(Verdict::Pass)
 }
 
 /// Refuses where a method has nothing to install of a release.

@@ -38,11 +38,7 @@ fn follow_image(facts: &Facts<'_>, hop: &mut Hop) {
         match &mut entry.means {
             Means::Workload(means) if means.image != *image => {
                 means.image.clone_from(image);
-                // What was seen was seen of the other image.
-                (entry.settled_at, entry.seen_at) = (None, None);
-                // And its deadline begins anew.
-                let wasted = entry.carried_out_at.map(|since| facts.now.duration_since(since).as_secs());
-                entry.uncounted_seconds = wasted.unwrap_or(0).max(0);
+                entry.begin_anew(facts.now);
             }
             Means::Workload(_) | Means::Job(_) | Means::Manual(_) => {}
         }

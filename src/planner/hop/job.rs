@@ -93,10 +93,7 @@ pub(in crate::planner) fn retry<'a>(
         }
         means.attempt = means.attempt.saturating_add(1);
         means.seen = false;
-        // What was seen and waited for was that of the attempt before: its deadline begins anew.
-        let waited = entry.carried_out_at.map(|since| facts.now.duration_since(since).as_secs());
-        entry.uncounted_seconds = waited.unwrap_or(0).max(0);
-        (entry.settled_at, entry.seen_at) = (None, None);
+        entry.begin_anew(facts.now);
         followed.push(order.uid.clone());
     }
     followed

@@ -72,6 +72,13 @@ pub struct HopServer {
 }
 
 impl HopServer {
+    /// Begins its deadline anew: what was seen and waited for was that of something else.
+    pub fn begin_anew(&mut self, now: Timestamp) {
+        (self.settled_at, self.seen_at) = (None, None);
+        let waited = self.carried_out_at.map_or(0, |since| now.duration_since(since).as_secs());
+        self.uncounted_seconds = waited.max(0);
+    }
+
     /// One whose turn has not come.
     pub fn waiting(guid: Guid, name: ServerName, role: ServerRole, means: Means) -> Self {
         Self {

@@ -8,7 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::catalog::Version;
 use crate::fleet::Guid;
 use crate::planner::Desired;
-use crate::planner::desired::{Method, StorageRole};
 use crate::planner::observed::{HookReading, JobState, ServerJob};
 use crate::simulator::script::cluster::Cluster;
 use crate::simulator::script::verb::JobFate;
@@ -115,21 +114,11 @@ impl Jobs {
 
     /// Whether jobs can be made of the templates of the spec.
     pub(super) fn templates(&self, desired: &Desired) -> BTreeMap<String, HookReading> {
-        let storage = desired.storage.iter().filter_map(|entry| match &entry.role {
-            StorageRole::Upgraded(method) => Some(method),
-            StorageRole::Retired(_) => None,
-        });
-        let reading = |template: &String| match self.fates.get(template) {
+        let reading = |template: &str| match self.fates.get(template) {
             Some(JobFate::NoTemplate) => HookReading::Unfit("it does not exist".to_owned()),
             Some(_) | None => HookReading::Ready,
         };
-        let methods = desired.authority.method.iter().chain(storage);
-        methods
-            .filter_map(|method| match method {
-                Method::Job { template, .. } => Some((template.clone(), reading(template))),
-                Method::StatefulSet(_) | Method::Deployment(_) | Method::Manual { .. } => None,
-            })
-            .collect()
+        desired.job_templates().map(|template| (template.to_owned(), reading(template))).collect()
     }
 
     /// When the next of them does something, or ends.
