@@ -10,7 +10,6 @@
 pub mod code_release;
 pub mod code_upgrade;
 pub mod code_upgrade_order;
-pub mod condition;
 pub mod definition;
 pub mod devices;
 pub mod duration;
@@ -18,6 +17,7 @@ mod lenient;
 pub mod share;
 pub mod status;
 pub mod text;
+pub mod transition;
 
 pub use code_release::{CodeRelease, CodeReleaseSpec};
 pub use code_upgrade::{CodeUpgrade, CodeUpgradeSpec};

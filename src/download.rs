@@ -5,13 +5,13 @@
 //! sums were not checked, a part of one file continued with bytes of another, a file of which nothing is known.
 
 mod answer;
+pub mod checksum_list;
 pub mod checksums;
 pub mod error;
+mod fetch_list;
 mod keep;
-mod list;
 mod part;
 mod request;
-pub mod sums;
 mod transfer;
 mod writer;
 
@@ -22,11 +22,11 @@ use std::time::Duration;
 use reqwest::dns::Resolve;
 use reqwest::{Certificate, Client, Url, redirect};
 
+use self::checksums::{Expected, Found};
 pub use self::error::Error;
+pub use self::fetch_list::read_list;
 use self::keep::Keep;
-pub use self::list::read_list;
 pub use self::request::{Caller, Fetched, Wanted};
-use self::sums::{Expected, Found};
 
 /// Attempts at one mirror: a connection that breaks off is taken up again where it was.
 const ATTEMPTS: u32 = 5;
@@ -178,7 +178,7 @@ pub async fn hash_file(path: &Path, expected: Expected) -> Result<Found, Error> 
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || {
         let file = std::fs::File::open(&path).map_err(|source| Error::file("read", &path, source))?;
-        let mut hasher = sums::Hasher::new(&expected);
+        let mut hasher = checksums::Hasher::new(&expected);
         writer::read_all(file, &mut hasher).map_err(|source| Error::file("read", &path, source))?;
         Ok(hasher.finish())
     })

@@ -3,6 +3,7 @@
 //! Input: what was observed, what is wanted, what the vendor documents, what is remembered, and the time. Output: a
 //! [`Decision`]. Pure, total and deterministic: no Kubernetes, no runtime, no clock, no environment, no randomness.
 
+pub mod aim;
 mod backup;
 pub mod backup_facts;
 mod baseline;
@@ -25,7 +26,6 @@ pub mod gates;
 mod held_images;
 pub mod hooks;
 pub mod hop;
-pub mod intent;
 pub mod memory;
 mod narrate;
 mod next_hop;
@@ -37,8 +37,8 @@ pub mod reason;
 pub mod report;
 mod retarget;
 pub mod rollout;
-pub mod settle;
 pub mod situation;
+pub mod standing;
 pub mod step;
 mod travellers;
 mod wants;

@@ -12,8 +12,8 @@ use reqwest::{Client, Url};
 
 use self::progress::Progress;
 use super::output::{fail, print, tell};
-use crate::download::sums::{Expected, Md5Sum, Sha256Sum};
-use crate::download::{self, Caller, Fetched, Wanted, Ways, checksums};
+use crate::download::checksums::{Expected, Md5Sum, Sha256Sum};
+use crate::download::{self, Caller, Fetched, Wanted, Ways, checksum_list};
 use crate::operator::clock;
 
 /// Options of `fetch`.
@@ -103,7 +103,7 @@ async fn expected(client: &Client, known: &Known, name: &str) -> Result<Expected
     let given = Expected { md5: known.md5, sha256: known.sha256, size: known.size };
     let Some(list) = &known.checksums else { return Ok(given) };
     let text = read_list(client, list).await?;
-    let listed = checksums::find(&text, name).map_err(|error| format!("--checksums {list}: {error}"))?;
+    let listed = checksum_list::find(&text, name).map_err(|error| format!("--checksums {list}: {error}"))?;
     given.and(&listed).map_err(|error| format!("--checksums {list}: {error}"))
 }
 

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use super::fetch::read_list;
 use super::output::{fail, print, tell};
-use crate::download::sums::{Expected, Found, Md5Sum, Sha256Sum};
-use crate::download::{self, Ways, checksums, hash_file};
+use crate::download::checksums::{Expected, Found, Md5Sum, Sha256Sum};
+use crate::download::{self, Ways, checksum_list, hash_file};
 
 /// Options of `verify`.
 #[derive(Debug, clap::Args)]
@@ -66,7 +66,7 @@ async fn verify(arguments: &Arguments) -> Result<usize, String> {
 async fn verify_one(arguments: &Arguments, list: Option<&str>, file: &Path) -> Result<(), String> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let expected = match list {
-        Some(list) => checksums::find(list, &name).map_err(|error| error.to_string())?,
+        Some(list) => checksum_list::find(list, &name).map_err(|error| error.to_string())?,
         None => Expected { md5: arguments.md5, sha256: arguments.sha256, size: None },
     };
     let found = hash_file(file, expected.clone()).await.map_err(|error| error.to_string())?;

@@ -3,9 +3,9 @@
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, LOCATION};
 use reqwest::{StatusCode, Url};
 
+use super::checksums::Expected;
 use super::error::Why;
 use super::part::Note;
-use super::sums::Expected;
 
 /// What an answer gives.
 #[derive(Clone, Debug, PartialEq, Eq)]

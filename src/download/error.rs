@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use reqwest::Url;
 
-use super::sums::Mismatch;
+use super::checksums::Mismatch;
 
 /// Why a file was not fetched.
 #[derive(Debug, thiserror::Error)]

@@ -6,9 +6,9 @@ use std::path::Path;
 use reqwest::Url;
 
 use super::answer::Given;
+use super::checksums::{Expected, Hasher};
 use super::error::Error;
 use super::part::{Names, Note};
-use super::sums::{Expected, Hasher};
 use super::writer::Writer;
 
 /// Where the bytes of a file go.

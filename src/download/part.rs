@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
+use super::checksums::Expected;
 use super::error::Error;
-use super::sums::Expected;
 
 /// What a part is a part of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

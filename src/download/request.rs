@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use reqwest::Url;
 
+use super::checksums::{Expected, Found};
 use super::error::Refused;
-use super::sums::{Expected, Found};
 
 /// What is to be fetched.
 #[derive(Clone, Debug)]

@@ -6,11 +6,11 @@ use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, RANGE};
 use reqwest::{Client, Response, Url};
 
 use super::answer::{Given, begins_as_page, judge};
+use super::checksums::{Expected, Hasher};
 use super::error::{Error, Refused, Why};
 use super::keep::Keep;
 use super::part::Note;
 use super::request::{Caller, Fetched};
-use super::sums::{Expected, Hasher};
 use super::writer::{self, Writer};
 
 /// Gets the file from one mirror, to where it is kept.

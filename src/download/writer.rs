@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::checksums::{Expected, Hasher};
 use super::error::Error;
-use super::sums::{Expected, Hasher};
 
 /// How much is read from a disk at once.
 const PIECE: usize = 1 << 20;

@@ -19,9 +19,9 @@ use super::collect::Shared;
 use super::collect::session::{self, Connection};
 use super::hosts::{Denial, Place, PlacesResolver};
 use super::wake::Waker;
+use crate::download::checksums::{Expected, Md5Sum, Sha256Sum};
 use crate::download::error::Refused;
-use crate::download::sums::{Expected, Md5Sum, Sha256Sum};
-use crate::download::{self, Caller, Fetched, Ways, checksums};
+use crate::download::{self, Caller, Fetched, Ways, checksum_list};
 use crate::planner::desired::{Artifact, Checksums};
 use crate::planner::observed::{FileFault, FileFound, FileReading, FileRefusal};
 
@@ -239,7 +239,7 @@ impl Errand {
             |why: String| Problem::new(FileFault::Unavailable, format!("the list of checksums: {why}"));
         let text = download::read_list(client, list).await.map_err(unavailable)?;
         let name = self.artifact.name();
-        let listed = checksums::find(&text, name).map_err(|error| unavailable(error.to_string()))?;
+        let listed = checksum_list::find(&text, name).map_err(|error| unavailable(error.to_string()))?;
         given
             .and(&listed)
             .map_err(|error| Problem::new(FileFault::Wrong, format!("the list of checksums: {error}")))

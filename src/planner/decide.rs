@@ -2,16 +2,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::aim::aim_of;
 use super::claim::{Owner, owner};
 use super::draft::Draft;
 use super::facts::Facts;
-use super::intent::intend;
 use super::observed::{Access, Definition, Ending};
 use super::order::Order;
-use super::settle::{Standing, settle};
+use super::standing::{Standing, settle};
 use super::{
     Decision, Desired, Memory, Observed, Telling, backup, baseline, catch, done, events, failing, files,
-    finalizer, gates, hooks, hop, narrate, next_hop, orders, rollout, wants, way_out,
+    finalizer, gates, hooks, hop, narrate, next_hop, orders, retarget, rollout, wants, way_out,
 };
 use crate::catalog::Catalog;
 
@@ -44,13 +44,13 @@ pub fn decide(
     // 1. Whose environment it is, how its versions stand, what people said, and what the servers are to do next.
     let owner = owner(observed, desired, memory);
     if owner == Owner::This {
-        way_out::set_aside(&facts, &mut draft);
+        retarget::set_aside(&facts, &mut draft);
         draft.standing = settle(&facts, &mut draft.memory);
     }
     orders::take(&facts, &mut draft);
     hooks::retry::follow(&facts, &mut draft);
     backup::retry(&facts, &mut draft);
-    (draft.intent, draft.findings.path) = intend(&facts, &draft.memory, &draft.standing);
+    (draft.aim, draft.findings.path) = aim_of(&facts, &draft.memory, &draft.standing);
     orders::refuse_strays(&facts, &mut draft);
     way_out::forget(&mut draft, desired);
     way_out::follow(&facts, &mut draft, &owner);

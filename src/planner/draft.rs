@@ -5,12 +5,12 @@
 
 use std::ops::Deref;
 
+use super::aim::Aim;
 use super::desired::Artifact;
 use super::facts::{Facts, Touched};
 use super::findings::Findings;
-use super::intent::Intent;
 use super::memory::{Hop, Memory};
-use super::settle::Standing;
+use super::standing::Standing;
 use super::step::Step;
 use crate::catalog::Version;
 
@@ -28,7 +28,7 @@ pub struct Draft {
     /// How the versions stand.
     pub standing: Standing,
     /// What the servers are to do next.
-    pub intent: Intent,
+    pub aim: Aim,
     /// A hop that was ordered and surely not carried out: it begins anew only when its gates still pass.
     pub set_aside: Option<Hop>,
 }
@@ -42,14 +42,14 @@ impl Draft {
             files: Vec::new(),
             findings: Findings::default(),
             standing: Standing::Unsure,
-            intent: Intent::Undecided,
+            aim: Aim::Undecided,
             set_aside: None,
         }
     }
 
     /// Facts and draft as they stand, for gates and words.
     pub fn view<'a>(&'a self, facts: &'a Facts<'a>) -> View<'a> {
-        View { facts, memory: &self.memory, standing: &self.standing, intent: &self.intent }
+        View { facts, memory: &self.memory, standing: &self.standing, aim: &self.aim }
     }
 }
 
@@ -63,7 +63,7 @@ pub struct View<'a> {
     /// How the versions stand.
     pub standing: &'a Standing,
     /// What the servers are to do next.
-    pub intent: &'a Intent,
+    pub aim: &'a Aim,
 }
 
 impl<'a> Deref for View<'a> {
@@ -77,22 +77,22 @@ impl<'a> Deref for View<'a> {
 impl<'a> View<'a> {
     /// The release the next step of the servers leads to.
     pub fn to(&self) -> Option<Version> {
-        self.intent.to()
+        self.aim.to()
     }
 
     /// The own servers that the next step touches: the authority first, then storage by name. Those of the spec
     /// without a method are left to the gate that refuses them.
     pub fn touched(&self) -> Vec<Touched<'a>> {
         let facts = self.facts;
-        let authority = match (self.intent, facts.situation.authority, &facts.desired.authority.method) {
-            (Intent::Hop(_), Some(server), Some(method)) => Some(Touched { server, method }),
+        let authority = match (self.aim, facts.situation.authority, &facts.desired.authority.method) {
+            (Aim::Hop(_), Some(server), Some(method)) => Some(Touched { server, method }),
             _ => None,
         };
         let storage = facts.situation.storage.iter().filter_map(|storage| {
-            let behind = match self.intent {
-                Intent::Hop(_) => true,
-                Intent::Adopt { to, .. } => storage.server.version != Some(*to),
-                Intent::Nothing | Intent::NoWay(_) | Intent::Undecided => false,
+            let behind = match self.aim {
+                Aim::Hop(_) => true,
+                Aim::Adopt { to, .. } => storage.server.version != Some(*to),
+                Aim::Nothing | Aim::NoWay(_) | Aim::Undecided => false,
             };
             behind.then_some(Touched { server: storage.server, method: storage.method? })
         });

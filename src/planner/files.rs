@@ -3,10 +3,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::aim::Aim;
 use super::desired::{Artifact, Checksums};
 use super::draft::{Draft, View};
 use super::facts::Facts;
-use super::intent::Intent;
 use super::memory::{Hop, HopServer, Means, Memory, VerifiedFile};
 use super::observed::{FileFound, FileReading, FileRefusal, Listed};
 use super::report::{FileReport, FileState};
@@ -131,8 +131,8 @@ pub(super) fn follow(facts: &Facts<'_>, draft: &mut Draft) {
         None => needed(&draft.view(facts)),
     };
     // While nobody can tell what comes next, for a server is silent or somebody must decide, nothing is forgotten.
-    let is_known = draft.memory.hop.is_some()
-        || matches!(draft.intent, Intent::Hop(_) | Intent::Adopt { .. } | Intent::Nothing);
+    let is_known =
+        draft.memory.hop.is_some() || matches!(draft.aim, Aim::Hop(_) | Aim::Adopt { .. } | Aim::Nothing);
     if is_known {
         let wanted: Vec<Version> = needed.iter().map(|needed| needed.release).collect();
         let at = draft.memory.settled.as_ref().map(|settled| settled.release);

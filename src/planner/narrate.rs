@@ -6,6 +6,7 @@ mod rolling_out;
 mod servers;
 
 use self::headline::{Headline, held_by};
+use super::aim::Aim;
 use super::cadence::SERVERS_AT_REST;
 use super::desired::DeviceUpgrade;
 use super::draft::{Draft, View};
@@ -13,14 +14,13 @@ use super::facts::Facts;
 use super::findings::{Failing, Findings};
 use super::hooks::Answer;
 use super::hop::trouble::refusal_mend;
-use super::intent::Intent;
 use super::memory::{Hop, HopServer, Means, VerifiedFile};
 use super::observed::{Access, AccessFailure, Catch, Ending};
 use super::report::{
     BackupsInterrupted, DevicesReport, Gate, GateName, Now, Phase, Report, ServerState, Verdict,
 };
 use super::rollout::{self, Judge, Judged};
-use super::settle::Standing;
+use super::standing::Standing;
 use super::{Decision, Reason, Telling, Wants, durations, files, gates, held_images, hop, plan, words};
 use crate::catalog::Version;
 use crate::fleet::streak::VERIFYING_SPAN;
@@ -115,7 +115,7 @@ fn due(view: &View<'_>, findings: &Findings) -> Headline {
         return observing(view, rest_of_everything);
     }
     if let Some(rollout) = &findings.rollout
-        && let Intent::Hop(_) = view.intent
+        && let Aim::Hop(_) = view.aim
         && rest_of_everything.is_none_or(|gate| gate.name == GateName::Compatibility)
     {
         return match gates::leading(&findings.rollout_gates) {
@@ -159,7 +159,7 @@ fn due(view: &View<'_>, findings: &Findings) -> Headline {
 /// The gates that are worth a word. At rest, an answer that is missing for a moment contradicts nothing that was read a moment
 /// before: it holds what would begin, and it is told when it lasts.
 fn gates_worth_a_word(view: &View<'_>, findings: &Findings) -> Vec<Gate> {
-    let is_resting = matches!(view.intent, Intent::Nothing) && view.memory.settled.is_some();
+    let is_resting = matches!(view.aim, Aim::Nothing) && view.memory.settled.is_some();
     let is_moment = match &view.observed.access {
         Access::Failed { failure: AccessFailure::Unreachable | AccessFailure::Unexpected, since, .. } => {
             view.monotonic().duration_since(*since) < VERIFYING_SPAN

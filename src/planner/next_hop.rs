@@ -2,23 +2,23 @@
 
 use jiff::SignedDuration;
 
+use super::aim::Aim;
 use super::desired::AutoUpgradeSwitch;
 use super::draft::Draft;
 use super::facts::Facts;
 use super::hooks::before;
-use super::intent::Intent;
 use super::memory::Cleared;
 use super::observed::Switch;
-use super::settle::consume_adoption;
+use super::standing::consume_adoption;
 use super::step::Step;
-use super::{backup, gates, hop, way_out};
+use super::{backup, gates, hop, retarget};
 
 /// Asks the gates of the next hop; begins it when all have passed.
 pub(super) fn approach(facts: &Facts<'_>, draft: &mut Draft, unrefused: bool) {
-    let Some((from, to)) = draft.intent.between() else {
+    let Some((from, to)) = draft.aim.between() else {
         draft.memory.cleared = None;
         draft.memory.hop_hooks = None;
-        if matches!(draft.intent, Intent::NoWay(_)) {
+        if matches!(draft.aim, Aim::NoWay(_)) {
             let first = gates::of_a_hop(&draft.view(facts));
             draft.findings.add(first);
         }
@@ -62,7 +62,7 @@ fn begin(facts: &Facts<'_>, draft: &mut Draft) {
     if hop.adopted {
         consume_adoption(&mut draft.memory, facts.observed);
     }
-    if !way_out::resume(draft, &mut hop) || draft.memory.baseline.is_none() {
+    if !retarget::resume(draft, &mut hop) || draft.memory.baseline.is_none() {
         draft.memory.baseline = Some(baseline);
     }
     hop.name_jobs();

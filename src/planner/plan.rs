@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::aim::{Aim, route, starting_point};
 use super::desired::DeviceUpgrade;
 use super::draft::View;
 use super::durations::{SERVER_TAKES_AT_LEAST, SERVER_TAKES_AT_MOST, rounds};
 use super::gates;
-use super::intent::{Intent, route, starting_point};
 use super::report::{Available, Gate, GateName, PlanItem, PlanWhat, Verdict};
 use super::rollout::Targets;
 use super::words;
@@ -36,11 +36,11 @@ pub fn items(
 ) -> Vec<PlanItem> {
     let mut itinerary = Itinerary { view, at: view.now, items: Vec::new() };
     let in_flight = view.memory.hop.as_ref().map(|hop| hop.to);
-    let adopted = if let Intent::Adopt { to, .. } = view.intent { Some(*to) } else { None };
+    let adopted = if let Aim::Adopt { to, .. } = view.aim { Some(*to) } else { None };
     if let Some(hop) = &view.memory.hop {
         itinerary.push_hop((hop.from, hop.to), hop.servers.len(), "in flight: it is finished first", None);
     }
-    if let Intent::Adopt { from, to } = view.intent {
+    if let Aim::Adopt { from, to } = view.aim {
         let servers = view.touched().len() + 1;
         itinerary.at = latest_hold(next_gates).unwrap_or(itinerary.at);
         itinerary.push_hop((*from, *to), servers, "storage is brought to its authority", holder(next_gates));

@@ -66,7 +66,7 @@ fn trial(facts: &Facts<'_>, draft: &Draft) -> Option<Version> {
     if let Some(hop) = &draft.memory.hop {
         return Some(hop.to);
     }
-    let next = draft.intent.between().map(|(_, to)| to).or(facts.desired.target);
+    let next = draft.aim.between().map(|(_, to)| to).or(facts.desired.target);
     let settled = draft.memory.settled.as_ref().map(|settled| settled.release);
     next.filter(|next| !facts.desired.deleted && facts.desired.target.is_some() && settled != Some(*next))
 }

@@ -11,7 +11,7 @@ use super::narrate::headline::UNKNOWN_STALLS_AFTER;
 use super::observed::{Access, Ending};
 use super::order::{Action, Order};
 use super::orders;
-use super::settle::adopting_order;
+use super::standing::adopting_order;
 
 /// Follows orders to abandon, each with an answer, and lets go of a hop of which nothing can be reached any more.
 pub(super) fn follow(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner) {
@@ -38,7 +38,7 @@ pub(super) fn follow(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner) {
 
 /// Does what the order says, or refuses it with the reason.
 fn abandon(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner, order: &Order) {
-    let next = draft.set_aside.as_ref().map(|hop| (hop.from, hop.to)).or(draft.intent.between());
+    let next = draft.set_aside.as_ref().map(|hop| (hop.from, hop.to)).or(draft.aim.between());
     let (from, to) = match (&draft.memory.hop, next) {
         (Some(hop), _) if cannot_end(facts, hop, owner) => (hop.from, hop.to),
         (Some(hop), _) => {
@@ -88,27 +88,4 @@ pub(super) fn forget(draft: &mut Draft, desired: &Desired) {
     if draft.memory.given_up.as_ref().is_some_and(|given_up| !is_wanted_still(given_up)) {
         draft.memory.given_up = None;
     }
-}
-
-/// Takes a hop out of memory whose authority surely does not have its order: its gates are asked anew before anything is
-/// done, and what ends a hop that has not begun ends it.
-pub(super) fn set_aside(facts: &Facts<'_>, draft: &mut Draft) {
-    if draft.memory.hop.as_ref().is_some_and(|hop| !hop::is_begun(facts, hop)) {
-        draft.set_aside = draft.memory.hop.take();
-    }
-}
-
-/// A hop that is begun anew after it was set aside keeps its times, so that nothing is written for it.
-/// Whether there was one is answered.
-pub(super) fn resume(draft: &mut Draft, hop: &mut Hop) -> bool {
-    let is_same = |before: &Hop| (before.from, before.to) == (hop.from, hop.to);
-    let Some(before) = draft.set_aside.take().filter(is_same) else { return false };
-    hop.started_at = before.started_at;
-    for entry in &mut hop.servers {
-        let known = before.servers.iter().find(|known| known.guid == entry.guid);
-        if let Some(ordered_at) = known.and_then(|known| known.ordered_at) {
-            entry.ordered_at = Some(ordered_at);
-        }
-    }
-    true
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use codeupgrade::api::CodeUpgradeStatus;
 use codeupgrade::catalog::Version;
+use codeupgrade::download::checksums::{Expected, Found};
 use codeupgrade::download::hash_file;
-use codeupgrade::download::sums::{Expected, Found};
 use codeupgrade::playground::site::Site;
 use codeupgrade::simulator::Command;
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use codeupgrade::download::sums::{Expected, Found};
+use codeupgrade::download::checksums::{Expected, Found};
 use codeupgrade::download::{Caller, Error, Fetched, Wanted, Ways, check, client, fetch, hash_file};
 use tempfile::TempDir;
 

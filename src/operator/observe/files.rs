@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 
 use crate::catalog::Version;
-use crate::download::checksums;
+use crate::download::checksum_list;
 use crate::methods;
 use crate::operator::account::Acting;
 use crate::operator::files::given;
@@ -46,7 +46,7 @@ async fn read(acting: &Acting, name: &str, key: &str) -> Result<String, String> 
 }
 
 fn sums(artifact: &Artifact, text: &str) -> Result<Listed, String> {
-    let said = checksums::find(text, artifact.name()).map_err(|error| error.to_string())?;
+    let said = checksum_list::find(text, artifact.name()).map_err(|error| error.to_string())?;
     let both = given(artifact).and(&said).map_err(|error| error.to_string())?;
     Ok(Listed::Sums {
         md5: both.md5.map(|sum| sum.to_string()),

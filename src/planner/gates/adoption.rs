@@ -3,7 +3,7 @@
 use super::{View, health};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
-use crate::planner::settle::{Standing, answered};
+use crate::planner::standing::{Standing, answered};
 use crate::planner::words;
 
 /// Holds on versions that this operator did not bring about; refuses storage that is ahead.

@@ -9,7 +9,7 @@ use crate::planner::report::Verdict;
 
 /// The order that approves the servers' part of the next hop.
 pub fn of_servers<'a>(view: &View<'a>) -> Option<&'a Order> {
-    let (from, to) = view.intent.between()?;
+    let (from, to) = view.aim.between()?;
     let wanted = Action::Approve(Subject::Hop { from, to });
     find(view, &wanted)
 }
@@ -27,7 +27,7 @@ fn find<'a>(view: &View<'a>, wanted: &Action) -> Option<&'a Order> {
 
 /// Holds until an order approves this hop.
 pub fn check_servers(view: &View<'_>) -> Verdict {
-    let Some((from, to)) = view.intent.between() else { return Verdict::Pass };
+    let Some((from, to)) = view.aim.between() else { return Verdict::Pass };
     match view.desired.approve_servers {
         Approval::Automatic => Verdict::Pass,
         Approval::Manual if of_servers(view).is_some() => Verdict::Pass,

@@ -2,17 +2,17 @@
 //! (ARCHITECTURE.md, rule 8; FACTS.md, auto-upgrade-switch).
 
 use super::View;
+use crate::planner::aim::Aim;
 use crate::planner::desired::AutoUpgradeSwitch;
-use crate::planner::intent::Intent;
 use crate::planner::observed::Switch;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 
 /// Refuses, or holds while it is turned off, unless the spec allows it on.
 pub fn check(view: &View<'_>) -> Verdict {
-    match view.intent {
-        Intent::Hop(_) => check_devices(view),
-        Intent::Nothing | Intent::Adopt { .. } | Intent::NoWay(_) | Intent::Undecided => Verdict::Pass,
+    match view.aim {
+        Aim::Hop(_) => check_devices(view),
+        Aim::Nothing | Aim::Adopt { .. } | Aim::NoWay(_) | Aim::Undecided => Verdict::Pass,
     }
 }
 
@@ -47,7 +47,7 @@ pub fn check_devices(view: &View<'_>) -> Verdict {
 
 /// Holds until the switch was read after all other gates had passed: somebody may have turned it on meanwhile.
 pub fn check_reading(view: &View<'_>) -> Verdict {
-    let (Intent::Hop(_), Some(cleared)) = (view.intent, &view.memory.cleared) else { return Verdict::Pass };
+    let (Aim::Hop(_), Some(cleared)) = (view.aim, &view.memory.cleared) else { return Verdict::Pass };
     match view.observed.settings {
         Some(settings) if settings.read_at > cleared.at => Verdict::Pass,
         Some(_) | None => {

@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 
 use super::View;
+use crate::planner::aim::Aim;
 use crate::planner::backup_facts;
 use crate::planner::desired::{Backup, Method};
-use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -13,7 +13,7 @@ use crate::planner::words;
 /// Holds until a backup was made that is newer than the clearing of the other gates and not too old.
 pub fn check(view: &View<'_>) -> Verdict {
     // Storage that is brought to its authority is no new risk to the authority's data.
-    if !matches!(view.intent, Intent::Hop(_)) {
+    if !matches!(view.aim, Aim::Hop(_)) {
         return Verdict::Pass;
     }
     match wanted(view) {

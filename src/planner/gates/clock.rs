@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::View;
-use crate::planner::intent::Intent;
+use crate::planner::aim::Aim;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -14,7 +14,7 @@ pub const LARGEST_SPREAD: SignedDuration = SignedDuration::from_secs(60);
 /// Holds while the clocks disagree.
 pub fn check(view: &View<'_>) -> Verdict {
     // Storage that is brought to its authority is held by no wait, and so by no clock.
-    if !matches!(view.intent, Intent::Hop(_)) {
+    if !matches!(view.aim, Aim::Hop(_)) {
         return Verdict::Pass;
     }
     check_devices(view)

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 
 use super::{View, facts};
 use crate::catalog::path::Leg;
+use crate::planner::aim::Aim;
 use crate::planner::backup_facts;
 use crate::planner::desired::Backup;
 use crate::planner::facts::Facts;
-use crate::planner::intent::Intent;
 use crate::planner::memory::{Cleared, Memory};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -36,7 +36,7 @@ fn first(view: &View<'_>, leg: &Leg) -> String {
 /// Holds until there is such a listing. Which devices a hop would cut off, the path search has weighed already:
 /// it is asked anew with every listing.
 pub fn check(view: &View<'_>) -> Verdict {
-    let Intent::Hop(leg) = view.intent else { return Verdict::Pass };
+    let Aim::Hop(leg) = view.aim else { return Verdict::Pass };
     let cleared =
         view.memory.cleared.as_ref().filter(|cleared| cleared.from == leg.from && cleared.to == leg.to);
     let Some(devices) = &view.observed.devices else {

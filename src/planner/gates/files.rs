@@ -2,9 +2,9 @@
 
 use super::{Touched, View};
 use crate::catalog::Version;
+use crate::planner::aim::route;
 use crate::planner::desired::{ImageFrom, Method, WorkloadRef};
 use crate::planner::files::{self, Known, Needed};
-use crate::planner::intent::route;
 use crate::planner::observed::{Catch, FileFault, FileRefusal, WorkloadFacts};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::View;
 use crate::fleet::instants;
 use crate::fleet::{Server, Verification};
-use crate::planner::intent::Intent;
+use crate::planner::aim::Aim;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -21,9 +21,9 @@ pub fn check(view: &View<'_>) -> Verdict {
     let unsure: Vec<&str> = view
         .situation
         .own()
-        .filter(|server| match view.intent {
-            Intent::Hop(leg) => server.verification(leg.from) != Verification::Verified,
-            Intent::Adopt { .. } | Intent::Nothing | Intent::NoWay(_) | Intent::Undecided => false,
+        .filter(|server| match view.aim {
+            Aim::Hop(leg) => server.verification(leg.from) != Verification::Verified,
+            Aim::Adopt { .. } | Aim::Nothing | Aim::NoWay(_) | Aim::Undecided => false,
         })
         .map(|server| server.name.0.as_str())
         .collect();

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp, tz};
 
 use super::View;
 use crate::fleet::instants;
-use crate::planner::intent::Intent;
+use crate::planner::aim::Aim;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -20,7 +20,7 @@ pub const DUMP_TAKES: SignedDuration = SignedDuration::from_hours(1);
 
 /// Holds from shortly before the dump until it can be assumed done.
 pub fn check(view: &View<'_>) -> Verdict {
-    let (Intent::Hop(_), Some(settings)) = (view.intent, &view.observed.settings) else {
+    let (Aim::Hop(_), Some(settings)) = (view.aim, &view.observed.settings) else {
         return Verdict::Pass;
     };
     let Some(begins) = settings.daily_services else { return Verdict::Pass };
@@ -53,7 +53,7 @@ pub fn daily(view: &View<'_>) -> Option<jiff::civil::Time> {
 /// The end of the quiet time around a dump, if an instant is in it. Where the authority's time of day is not known, the gate
 /// says so.
 pub fn quiet_until(view: &View<'_>, at: Timestamp) -> Option<Timestamp> {
-    let Intent::Hop(_) = view.intent else { return None };
+    let Aim::Hop(_) = view.aim else { return None };
     let settings = view.observed.settings.as_ref()?;
     let offset = tz::Offset::from_seconds(settings.utc_offset_seconds?).ok()?;
     quiet_around(settings.daily_services?, offset, at)

@@ -6,7 +6,7 @@ use super::{Touched, View};
 use crate::catalog::Version;
 use crate::catalog::path::{DeviceClass, NoPath};
 use crate::fleet::census::EXAMPLES;
-use crate::planner::intent::{Intent, route};
+use crate::planner::aim::{Aim, route};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -20,10 +20,10 @@ pub fn check(view: &View<'_>) -> Verdict {
             "make the CodeRelease objects agree, or delete one of them",
         );
     }
-    match view.intent {
-        Intent::NoWay(no_path) => refuse(view, no_path),
-        Intent::Adopt { to, .. } => check_adopted(view, *to),
-        Intent::Nothing | Intent::Hop(_) | Intent::Undecided => Verdict::Pass,
+    match view.aim {
+        Aim::NoWay(no_path) => refuse(view, no_path),
+        Aim::Adopt { to, .. } => check_adopted(view, *to),
+        Aim::Nothing | Aim::Hop(_) | Aim::Undecided => Verdict::Pass,
     }
 }
 

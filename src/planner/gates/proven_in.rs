@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::View;
 use crate::catalog::Version;
 use crate::fleet::instants;
-use crate::planner::intent::Intent;
+use crate::planner::aim::Aim;
 use crate::planner::observed::{ProofFinding, ProvenRelease};
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -13,7 +13,7 @@ use crate::planner::words;
 
 /// Holds until every named environment has run the release long enough, with enough devices.
 pub fn check(view: &View<'_>) -> Verdict {
-    let Intent::Hop(leg) = view.intent else { return Verdict::Pass };
+    let Aim::Hop(leg) = view.aim else { return Verdict::Pass };
     for wanted in &view.desired.proven_in {
         let name = format!("{}/{}", wanted.namespace, wanted.name);
         let finding = view

@@ -3,7 +3,7 @@
 use super::View;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
-use crate::planner::settle::Standing;
+use crate::planner::standing::Standing;
 
 /// Refuses to move anything after a verified fall below where a server had been.
 pub fn check(view: &View<'_>) -> Verdict {

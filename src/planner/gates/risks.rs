@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::View;
 use crate::catalog::Version;
 use crate::catalog::path::{DEVICES_LEFT_BEHIND, UNKNOWN_COMPATIBILITY};
+use crate::planner::aim::Aim;
 use crate::planner::desired::Backup;
-use crate::planner::intent::Intent;
 use crate::planner::observed::Switch;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -38,10 +38,10 @@ pub const BUILT_IN: [&str; 7] = [
 
 /// All the risks of the next step, sorted.
 pub fn of_the_step(view: &View<'_>) -> BTreeSet<String> {
-    let mut risks: BTreeSet<String> = match view.intent {
-        Intent::Hop(leg) => leg.risks.iter().cloned().collect(),
-        Intent::Adopt { .. } => BTreeSet::new(),
-        Intent::Nothing | Intent::NoWay(_) | Intent::Undecided => return BTreeSet::new(),
+    let mut risks: BTreeSet<String> = match view.aim {
+        Aim::Hop(leg) => leg.risks.iter().cloned().collect(),
+        Aim::Adopt { .. } => BTreeSet::new(),
+        Aim::Nothing | Aim::NoWay(_) | Aim::Undecided => return BTreeSet::new(),
     };
     let source = view.to().and_then(|to| view.desired.source(to));
     let uses_image = view.touched().iter().any(|touched| touched.workload().is_some());

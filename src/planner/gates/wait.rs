@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::View;
 use crate::catalog::Version;
 use crate::fleet::instants;
-use crate::planner::intent::Intent;
+use crate::planner::aim::Aim;
 use crate::planner::memory::WaitEvidence;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
@@ -39,7 +39,7 @@ pub fn over_at(view: &View<'_>) -> Option<Timestamp> {
 /// Holds until the wait is over and every server has given a good answer since. Storage is brought to its
 /// authority without it.
 pub fn check(view: &View<'_>) -> Verdict {
-    let Intent::Hop(leg) = view.intent else { return Verdict::Pass };
+    let Aim::Hop(leg) = view.aim else { return Verdict::Pass };
     let (Some(wait), until) = (&view.memory.wait, known(view)) else {
         return unknown(leg.from);
     };

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{View, backup, nightly_dump};
 use crate::fleet::instants;
+use crate::planner::aim::Aim;
 use crate::planner::durations;
-use crate::planner::intent::Intent;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::window::{Opening, Window, opening};
@@ -17,11 +17,11 @@ const MOST_OPENINGS: usize = 64;
 
 /// Holds servers until a window is open that is long enough for all of the hop.
 pub fn check_servers(view: &View<'_>) -> Verdict {
-    let hop = match view.intent {
-        Intent::Hop(_) | Intent::Adopt { .. } => {
+    let hop = match view.aim {
+        Aim::Hop(_) | Aim::Adopt { .. } => {
             durations::hop_needs(view.touched().len(), view.desired.storage_at_once)
         }
-        Intent::Nothing | Intent::NoWay(_) | Intent::Undecided => return Verdict::Pass,
+        Aim::Nothing | Aim::NoWay(_) | Aim::Undecided => return Verdict::Pass,
     };
     let before = Before::of(view);
     let needs = hop.saturating_add(before.all());

@@ -2,11 +2,11 @@
 
 use super::Answer;
 use super::of_hops::{Question, put_about};
+use crate::planner::aim::Aim;
 use crate::planner::desired::HookMoment;
 use crate::planner::draft::{Draft, View};
 use crate::planner::facts::Facts;
 use crate::planner::gates::backup;
-use crate::planner::intent::Intent;
 use crate::planner::memory::HopHooks;
 use crate::planner::step::Step;
 
@@ -30,7 +30,7 @@ pub(in crate::planner) fn ask_before(facts: &Facts<'_>, draft: &mut Draft) -> bo
 /// The moment up to which hooks were asked, and what they say then.
 fn put_before(view: &View<'_>, known: &mut Option<HopHooks>, steps: &mut Vec<Step>) -> (HookMoment, Answer) {
     let before = known.take();
-    let (Intent::Hop(leg), Some(cleared)) = (view.intent, &view.memory.cleared) else {
+    let (Aim::Hop(leg), Some(cleared)) = (view.aim, &view.memory.cleared) else {
         return (HookMoment::BeforeHop, Answer::Pass);
     };
     let is_asked = [HookMoment::BeforeHop, HookMoment::BeforeServer]

@@ -1,17 +1,17 @@
 //! The beginning of a hop: its own copy of everything that it needs, so that no later edit or loss can strand it.
 
+use crate::planner::aim::Aim;
 use crate::planner::draft::View;
 use crate::planner::facts::Touched;
 use crate::planner::gates::risks;
-use crate::planner::intent::Intent;
 use crate::planner::memory::{Baseline, Hop, HopServer, ManualMeans, Means, ServerBaseline};
 
 /// Begins the next hop: its copy of everything it needs goes to memory. `None` where an operand is missing, which
 /// a gate has said before.
 pub(in crate::planner) fn begin(view: &View<'_>) -> Option<(Hop, Baseline)> {
-    let (from, to) = view.intent.between()?;
+    let (from, to) = view.aim.between()?;
     let authority = view.situation.authority?;
-    let adopted = matches!(view.intent, Intent::Adopt { .. });
+    let adopted = matches!(view.aim, Aim::Adopt { .. });
     let mut servers = Vec::new();
     if adopted {
         let means = Means::Manual(ManualMeans { file: None });

@@ -1,10 +1,10 @@
 //! The conditions, all of them from the first report (ARCHITECTURE.md, health).
 
+use crate::planner::aim::Aim;
 use crate::planner::desired::DeviceUpgrade;
 use crate::planner::draft::View;
 use crate::planner::gates;
 use crate::planner::gates::wait::Known;
-use crate::planner::intent::Intent;
 use crate::planner::report::{
     ConditionName, ConditionReport, FileReport, FileState, GateName, Health, Report, Truth, Verdict,
 };
@@ -81,21 +81,17 @@ fn devices_current(view: &View<'_>, report: &Report) -> ConditionReport {
 
 fn path_found(view: &View<'_>, report: &Report) -> ConditionReport {
     let name = ConditionName::PathFound;
-    match view.intent {
-        Intent::Nothing => condition(name, Truth::True, "NothingToDo", "no upgrade is due"),
-        Intent::Hop(leg) => {
-            condition(name, Truth::True, "Found", format!("next: {} to {}", leg.from, leg.to))
-        }
-        Intent::Adopt { from, to } => {
+    match view.aim {
+        Aim::Nothing => condition(name, Truth::True, "NothingToDo", "no upgrade is due"),
+        Aim::Hop(leg) => condition(name, Truth::True, "Found", format!("next: {} to {}", leg.from, leg.to)),
+        Aim::Adopt { from, to } => {
             condition(name, Truth::True, "Found", format!("next: storage from {from} to {to}"))
         }
-        Intent::NoWay(_) => of_gates(report, name, &[GateName::Path], ""),
-        Intent::Undecided if view.memory.hop.is_some() => {
+        Aim::NoWay(_) => of_gates(report, name, &[GateName::Path], ""),
+        Aim::Undecided if view.memory.hop.is_some() => {
             condition(name, Truth::True, "InFlight", "a hop is in flight")
         }
-        Intent::Undecided => {
-            condition(name, Truth::Unknown, "Undecided", "not known before the versions are")
-        }
+        Aim::Undecided => condition(name, Truth::Unknown, "Undecided", "not known before the versions are"),
     }
 }
 

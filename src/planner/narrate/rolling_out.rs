@@ -3,10 +3,10 @@
 use super::headline::{Headline, held_by};
 use crate::fleet::Wave;
 use crate::fleet::instants;
+use crate::planner::aim::Aim;
 use crate::planner::draft::View;
 use crate::planner::findings::Findings;
 use crate::planner::gates;
-use crate::planner::intent::Intent;
 use crate::planner::memory::{HaltCause, HaltedBy};
 use crate::planner::report::{Gate, GateName, GroupReport, GroupState, Phase};
 use crate::planner::{Reason, rollout, words};
@@ -73,7 +73,7 @@ pub(super) fn rolling_out(view: &View<'_>, findings: &Findings, rollout: &rollou
         let headline = Headline::new(Phase::Suspended, Reason::GroupHeld, message);
         return Headline { mend: Some(mend.to_owned()), ..headline };
     }
-    if let (Intent::Hop(_), true) = (view.intent, rollout.complete) {
+    if let (Aim::Hop(_), true) = (view.aim, rollout.complete) {
         let gate = Gate { name: GateName::Compatibility, verdict: gates::compatibility::check(view) };
         return held_by(view, &gate);
     }

@@ -2,10 +2,10 @@
 
 use super::ONLINE_WITHIN;
 use super::advance::advance;
+use crate::planner::aim::Aim;
 use crate::planner::desired::DeviceUpgrade;
 use crate::planner::draft::Draft;
 use crate::planner::facts::Facts;
-use crate::planner::intent::Intent;
 use crate::planner::{gates, next_hop, retarget};
 
 /// Brings devices to what the settled release bundles, where that is due. Without `unrefused` only what is released
@@ -13,10 +13,10 @@ use crate::planner::{gates, next_hop, retarget};
 pub(in crate::planner) fn follow(facts: &Facts<'_>, draft: &mut Draft, unrefused: bool) {
     let settled = draft.memory.settled.as_ref().map(|settled| settled.release);
     let (Some(settled), Some(devices)) = (settled, &facts.observed.devices) else { return };
-    let is_due = match &draft.intent {
-        Intent::Nothing => facts.desired.target == Some(settled),
-        Intent::Hop(leg) => leg.rollout_first,
-        Intent::Adopt { .. } | Intent::NoWay(_) | Intent::Undecided => false,
+    let is_due = match &draft.aim {
+        Aim::Nothing => facts.desired.target == Some(settled),
+        Aim::Hop(leg) => leg.rollout_first,
+        Aim::Adopt { .. } | Aim::NoWay(_) | Aim::Undecided => false,
     };
     if !is_due || facts.desired.devices.upgrade == DeviceUpgrade::None {
         retarget::end_rollout(facts, draft);

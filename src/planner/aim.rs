@@ -3,14 +3,14 @@
 use super::desired::DeviceUpgrade;
 use super::facts::Facts;
 use super::memory::Memory;
-use super::settle::{Standing, answered};
 use super::situation::Situation;
+use super::standing::{Standing, answered};
 use crate::catalog::Version;
 use crate::catalog::path::{self, Leg, NoPath, Path, Question, Rollouts};
 
 /// What the servers are to do next.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Intent {
+pub enum Aim {
     /// Nothing: no version is wanted, or it is reached.
     Nothing,
     /// One hop, the first of the path.
@@ -28,7 +28,7 @@ pub enum Intent {
     Undecided,
 }
 
-impl Intent {
+impl Aim {
     /// The release it leads to.
     pub fn to(&self) -> Option<Version> {
         match self {
@@ -68,26 +68,26 @@ pub fn route(facts: &Facts<'_>, from: Version, to: Version) -> Result<Path, NoPa
 }
 
 /// What the servers are to do next, and the path it is the first part of.
-pub(super) fn intend(facts: &Facts<'_>, memory: &Memory, standing: &Standing) -> (Intent, Option<Path>) {
-    let Some(target) = facts.desired.target else { return (Intent::Nothing, None) };
+pub(super) fn aim_of(facts: &Facts<'_>, memory: &Memory, standing: &Standing) -> (Aim, Option<Path>) {
+    let Some(target) = facts.desired.target else { return (Aim::Nothing, None) };
     match standing {
-        Standing::Settled(at) if *at == target => (Intent::Nothing, Some(Path::default())),
+        Standing::Settled(at) if *at == target => (Aim::Nothing, Some(Path::default())),
         Standing::Settled(at) => match route(facts, *at, target) {
             Ok(path) => match path.legs.first() {
-                Some(leg) => (Intent::Hop(leg.clone()), Some(path)),
-                None => (Intent::Nothing, Some(path)),
+                Some(leg) => (Aim::Hop(leg.clone()), Some(path)),
+                None => (Aim::Nothing, Some(path)),
             },
-            Err(no_path) => (Intent::NoWay(no_path), None),
+            Err(no_path) => (Aim::NoWay(no_path), None),
         },
         Standing::Mixed { authority, oldest, .. } if answered(facts, memory, *authority) => {
-            (Intent::Adopt { from: *oldest, to: *authority }, None)
+            (Aim::Adopt { from: *oldest, to: *authority }, None)
         }
         Standing::Mixed { .. }
         | Standing::MovedFromOutside { .. }
         | Standing::StorageAhead(_)
         | Standing::RestoredByHand { .. }
         | Standing::InHop
-        | Standing::Unsure => (Intent::Undecided, None),
+        | Standing::Unsure => (Aim::Undecided, None),
     }
 }
 
