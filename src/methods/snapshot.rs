@@ -155,6 +155,7 @@ fn facts(snapshots: &[DynamicObject]) -> BackupFacts {
         let made = parts.iter().filter_map(|part| taken(part)).min();
         facts.newest = facts.newest.max(made);
     }
+    facts.latest = latest.map(|(name, _)| (*name).to_owned());
     if let Some((name, parts)) = latest.filter(|(_, parts)| !is_complete(parts)) {
         facts.cut_off = lacks_parts(parts).then(|| (*name).to_owned());
         match parts.iter().find_map(|part| part.data.pointer("/status/error/message")?.as_str()) {

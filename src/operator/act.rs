@@ -205,8 +205,8 @@ impl<'a> Actor<'a> {
     pub async fn act(&self, committed: &Committed) -> Outcomes {
         let (object, steps) = (committed.object(), committed.steps());
         let mut outcomes = Outcomes::default();
-        self.environment.forget_failing_but(steps);
-        for together in steps.chunk_by(|one, next| is_catch(one) && is_catch(next)) {
+        let due = self.environment.attempts().begin(steps, self.context.clock().both().monotonic);
+        for together in due.chunk_by(|one, next| is_catch(one) && is_catch(next)) {
             let attempts: Vec<_> = together.iter().map(|step| self.attempt(object, step)).collect();
             let attempted: Vec<_> = stream::iter(attempts).buffered(CATCHES_AT_ONCE).collect().await;
             let mut ends = false;
@@ -228,7 +228,7 @@ impl<'a> Actor<'a> {
             Err(Error::NotAllowed { .. }) => return,
             Err(error) => Err(error.why()),
         };
-        self.environment.note_step(step, outcome, self.context.clock().both().monotonic);
+        self.environment.attempts().note(step, outcome, self.context.clock().both().monotonic);
     }
 
     async fn attempt(&self, object: &CodeUpgrade, step: &Step) -> Result<Outcome, Error> {

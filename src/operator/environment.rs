@@ -17,9 +17,9 @@ use super::wake::Waker;
 use crate::catalog::Version;
 use crate::code42;
 use crate::fleet::{Devices, Rank, Watch};
-use crate::planner::Step;
+use crate::observing::Attempts;
 use crate::planner::desired::WorkloadRef;
-use crate::planner::observed::{Definition, FailingStep};
+use crate::planner::observed::Definition;
 use crate::planner::rollout::Surveys;
 use crate::planner::step::FlagDevice;
 
@@ -42,7 +42,7 @@ pub struct Environment {
     /// What dry runs of changes of workloads said.
     pub rights: Mutex<RightsCache<WorkloadRef, Question>>,
     hook_rights: Mutex<HookRights>,
-    failing: Mutex<BTreeMap<String, FailingStep>>,
+    attempts: Mutex<Attempts>,
     refused: Mutex<BTreeSet<u64>>,
     definition: Mutex<Definition>,
     /// What is read of upgrade files.
@@ -75,7 +75,7 @@ impl Environment {
             surveys: Arc::default(),
             rights: Mutex::default(),
             hook_rights: Mutex::default(),
-            failing: Mutex::default(),
+            attempts: Mutex::default(),
             refused: Mutex::default(),
             definition: Mutex::new(Definition::Keeps),
             files,
@@ -88,33 +88,9 @@ impl Environment {
         self.hook_rights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Steps that do not come about.
-    pub fn failing(&self) -> BTreeMap<String, FailingStep> {
-        self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Notes what came of a step.
-    pub fn note_step(&self, step: &Step, outcome: Result<(), String>, now: Timestamp) {
-        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            Ok(()) => drop(failing.remove(&step.purpose())),
-            Err(why) => {
-                let known = failing.entry(step.purpose()).or_insert_with(|| FailingStep {
-                    why: String::new(),
-                    since: now,
-                    attempts: 0,
-                });
-                known.why = why;
-                known.attempts = known.attempts.saturating_add(1);
-            }
-        }
-    }
-
-    /// Forgets the failures of steps that are not due any more.
-    pub fn forget_failing_but(&self, due: &[Step]) {
-        let due: BTreeSet<String> = due.iter().map(Step::purpose).collect();
-        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        failing.retain(|purpose, _| due.contains(purpose));
+    /// Attempts at steps.
+    pub fn attempts(&self) -> MutexGuard<'_, Attempts> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What became of memory when it was last written.

@@ -60,6 +60,7 @@ pub async fn observe(
     let hooks = hooks::read(environment, acting.as_ref(), object, &desired, &memory).await;
     let jobs = jobs::read(environment, acting.as_ref(), &desired, &memory).await;
     let listed = files::listed(acting.as_ref(), &desired, environment.trial()).await;
+    let failing = environment.attempts().failing();
     let observed = Observed {
         // Last: what was read before must not look younger than it is.
         witnesses: witnesses(context, &snapshot),
@@ -89,7 +90,7 @@ pub async fn observe(
         } else {
             Finalizer::Absent
         },
-        failing: environment.failing(),
+        failing,
         ending: ending(context, object).await,
         // What is lost shows when it is written.
         definition: Definition::Keeps,

@@ -1,8 +1,8 @@
 //! The backup before a hop: made when every other gate has passed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::backup_facts::{HOOK, known};
+use super::backup_facts::{HOOK, known, next_attempt};
 use super::desired::{Backup, Method};
 use super::draft::Draft;
 use super::facts::Facts;
@@ -40,9 +40,13 @@ fn run(facts: &Facts<'_>, draft: &mut Draft, job: &str) {
         Some(HookRun::AskAgain) => again_at(attempt).is_some_and(|at| facts.now >= at),
         Some(HookRun::Running | HookRun::Failed(_)) | None => false,
     };
+    let put_off =
+        |attempt: &BackupAttempt| facts.observed.hook_runs.get(&attempt.name) == Some(&HookRun::AskAgain);
+    let attempts_before =
+        known.as_ref().filter(|known| put_off(known)).map_or(0, |known| known.attempts_before + 1);
     let attempt = match known.filter(|attempt| !is_over(attempt)) {
         Some(attempt) => attempt,
-        None if is_of_use(facts, draft) => begin(facts, to, job),
+        None if is_of_use(facts, draft) => begin(facts, to, job, attempts_before),
         None => return,
     };
     let run = attempt.name.clone();
@@ -58,9 +62,8 @@ fn again_at(attempt: &BackupAttempt) -> Option<Timestamp> {
     attempt.begun_at.checked_add(ASK_AGAIN_AFTER).ok()
 }
 
-/// Follows orders to try a backup anew that failed, each once.
+/// Follows orders to try a backup anew that failed, each once, without a pause.
 pub(super) fn retry(facts: &Facts<'_>, draft: &mut Draft) {
-    let Backup::Hook { .. } = &facts.desired.backup else { return };
     if known(facts, &draft.memory).failure.is_none() {
         return;
     }
@@ -96,14 +99,23 @@ fn snapshot(facts: &Facts<'_>, draft: &mut Draft, class: &str) {
         return;
     }
     let since = cleared.at.min(facts.now);
-    let attempt = match known.filter(|attempt| attempt.begun_at >= since) {
+    let is_failed = observed.failure.is_some();
+    let attempts_before =
+        known.as_ref().filter(|_| is_failed).map_or(0, |attempt| attempt.attempts_before + 1);
+    let is_good = |attempt: &BackupAttempt| {
+        if is_failed { facts.now < next_attempt(attempt) } else { attempt.begun_at >= since }
+    };
+    let attempt = match known.filter(is_good) {
         Some(attempt) => attempt,
-        None if is_of_use(facts, draft) => begin(facts, cleared.to, class),
+        None if is_of_use(facts, draft) => begin(facts, cleared.to, class, attempts_before),
         None => return,
     };
     let name = attempt.name.clone();
     draft.memory.backup = Some(attempt);
-    draft.steps.push(Step::TakeBackup { name, workload, class: class.to_owned() });
+    let is_there = observed.latest.as_ref() == Some(&name) && observed.cut_off.as_ref() != Some(&name);
+    if !is_there {
+        draft.steps.push(Step::TakeBackup { name, workload, class: class.to_owned() });
+    }
 }
 
 /// Whether the hop could begin once the backup is there. Otherwise one would be made, grow old and be made again, for as long as
@@ -118,22 +130,25 @@ fn is_of_use(facts: &Facts<'_>, draft: &Draft) -> bool {
 }
 
 /// Another class, or another time, is another attempt with a name of its own.
-fn begin(facts: &Facts<'_>, to: Version, class: &str) -> BackupAttempt {
+fn begin(facts: &Facts<'_>, to: Version, class: &str, attempts_before: u32) -> BackupAttempt {
     let name = format!("before-{to}-{}", facts.now.as_second()).replace('.', "-");
-    BackupAttempt { name, class: class.to_owned(), begun_at: facts.now }
+    BackupAttempt { name, class: class.to_owned(), begun_at: facts.now, attempts_before }
 }
 
-/// Learns from a backup that is complete how long they take here: the next window is judged by it.
+/// Learns from a backup that is complete how long they take here: the next window is judged by it. One that failed for a while
+/// before it was made says nothing of how long they take, nor does one that came too late to be used.
 pub(super) fn note(facts: &Facts<'_>, draft: &mut Draft) {
-    let (Backup::VolumeSnapshot { .. }, Some(attempt)) = (&facts.desired.backup, &draft.memory.backup) else {
+    let (Backup::VolumeSnapshot { max_age, .. }, Some(attempt)) =
+        (&facts.desired.backup, &draft.memory.backup)
+    else {
         return;
     };
     let backup = &facts.observed.backup;
-    let is_complete =
-        backup.in_progress.is_none() && backup.newest.is_some_and(|made| made >= attempt.begun_at);
-    if is_complete {
-        let took = facts.now.duration_since(attempt.begun_at).as_secs().max(0);
-        draft.memory.backup_takes_seconds = Some(took);
-        draft.memory.backup = None;
+    let made = backup.newest.filter(|made| backup.in_progress.is_none() && *made >= attempt.begun_at);
+    let Some(made) = made else { return };
+    let took = facts.now.duration_since(made).max(SignedDuration::ZERO);
+    if took <= *max_age {
+        draft.memory.backup_takes_seconds = Some(took.as_secs());
     }
+    draft.memory.backup = None;
 }

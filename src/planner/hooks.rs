@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::desired::Hook;
 use super::observed::{HookRun, Observed};
+use super::words;
 use crate::fleet::digest::first_eight_bytes_of;
 
 /// A hook that wants to be asked again is asked again after this long.
@@ -22,12 +23,7 @@ pub enum Answer {
     /// Go on.
     Pass,
     /// Not all have said yes.
-    NotYet {
-        /// The first that has not; `None` while all are let rest.
-        hook: Option<String>,
-        /// When they are asked again, where one of them wanted that.
-        again_at: Option<Timestamp>,
-    },
+    NotYet(Awaited),
     /// One has said no.
     No {
         /// Which.
@@ -35,6 +31,47 @@ pub enum Answer {
         /// How it ended, as the end of a sentence.
         how: String,
     },
+}
+
+/// A hook that puts it off as often as this does so for a day, and a person looks at it.
+pub(super) const MANY_TIMES: u32 = 96;
+
+/// What hooks that have not all said yes are waited for with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// The first that has not, where its job still says so.
+    pub hook: Option<String>,
+    /// When they are asked again, where one of them wanted that.
+    pub again_at: Option<Timestamp>,
+    /// How often they were asked before.
+    pub asked_before: u32,
+}
+
+impl Awaited {
+    /// Who is asked, and when again; `occasion` is the end of the sentence.
+    pub fn message(&self, occasion: &str) -> String {
+        let who = self.hook.as_ref().map_or_else(|| "hooks".to_owned(), |hook| format!("hook {hook}"));
+        let is = if self.hook.is_some() { "is" } else { "are" };
+        match self.again_at {
+            Some(at) if self.is_endless() => {
+                let (times, at) = (self.asked_before, words::instant(at));
+                format!("{who} put it off {times} times {occasion}; asked again {at}")
+            }
+            Some(at) => format!("{who} {is} asked again {} {occasion}", words::instant(at)),
+            None => format!("{who} {is} asked {occasion}"),
+        }
+    }
+
+    /// What a person does about hooks that put it off for ever.
+    pub fn mend(&self) -> Option<String> {
+        let which = self.hook.as_deref().unwrap_or("it");
+        self.is_endless()
+            .then(|| format!("see in its job what hook {which} waits for, or take it out of spec.hooks"))
+    }
+
+    fn is_endless(&self) -> bool {
+        self.asked_before >= MANY_TIMES
+    }
 }
 
 /// One time of asking.
@@ -50,7 +87,7 @@ pub(super) struct Round {
 /// that was meant. Whom nobody asked yet, `ask` is told.
 pub(super) fn ask<'a>(
     observed: &Observed,
-    hooks: impl Iterator<Item = &'a Hook>,
+    mut hooks: impl Iterator<Item = &'a Hook>,
     round: &mut Round,
     run: impl Fn(&Hook, u32) -> String,
     mut ask: impl FnMut(&Hook, String),
@@ -59,12 +96,15 @@ pub(super) fn ask<'a>(
     if round.again_at.is_some_and(|at| granted >= at) {
         *round = Round { attempt: round.attempt + 1, again_at: None };
     }
-    if round.again_at.is_some() {
-        return Answer::NotYet { hook: None, again_at: round.again_at };
+    let Round { attempt, again_at } = *round;
+    if again_at.is_some() {
+        let puts_off = |hook: &&Hook| observed.hook_runs.get(&run(hook, attempt)) == Some(&HookRun::AskAgain);
+        let hook = hooks.find(puts_off).map(|hook| hook.name.clone());
+        return Answer::NotYet(Awaited { hook, again_at, asked_before: attempt });
     }
     let mut awaited = None;
     for hook in hooks {
-        let run = run(hook, round.attempt);
+        let run = run(hook, attempt);
         match observed.hook_runs.get(&run) {
             Some(HookRun::Passed) => continue,
             Some(HookRun::Running) => {}
@@ -78,7 +118,7 @@ pub(super) fn ask<'a>(
     }
     match awaited {
         None => Answer::Pass,
-        hook => Answer::NotYet { hook, again_at: round.again_at },
+        hook => Answer::NotYet(Awaited { hook, again_at: round.again_at, asked_before: attempt }),
     }
 }
 

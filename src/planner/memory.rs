@@ -210,6 +210,14 @@ pub struct BackupAttempt {
     pub class: String,
     /// When it was first asked for, by the operator's clock.
     pub begun_at: Timestamp,
+    /// Attempts in a row before it that made no backup.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub attempts_before: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_first(attempts: &u32) -> bool {
+    *attempts == 0
 }
 
 /// A hop that an order gave up.

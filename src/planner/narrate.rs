@@ -340,15 +340,11 @@ fn under_way(view: &View<'_>, hop: &Hop, progress: &hop::Progress) -> Headline {
 /// The hook that is asked, where nothing is being upgraded meanwhile.
 fn asking(view: &View<'_>, progress: &hop::Progress) -> Option<Headline> {
     let hop::AskedOfHop { occasion, answer } = progress.asked.as_ref()?;
-    let Answer::NotYet { hook, again_at } = answer else { return None };
+    let Answer::NotYet(awaited) = answer else { return None };
     if progress.servers.iter().any(|server| server.state == ServerState::Upgrading) {
         return None;
     }
-    let asked = match (hook, again_at) {
-        (_, Some(at)) => format!("hooks are asked again {} {occasion}", words::instant(*at)),
-        (Some(hook), None) => format!("hook {hook} is asked {occasion}"),
-        (None, None) => format!("hooks are asked {occasion}"),
-    };
+    let asked = awaited.message(&occasion.to_string());
     let message = match backups_interrupted(view).filter(|cut| cut.servers > 0) {
         Some(cut) => format!(
             "{asked}; {} without backups since {}",
@@ -357,7 +353,7 @@ fn asking(view: &View<'_>, progress: &hop::Progress) -> Option<Headline> {
         ),
         None => asked,
     };
-    Some(Headline { until: *again_at, ..Headline::new(Phase::Upgrading, Reason::HookAwaited, message) })
+    Some(Headline::of_hooks(awaited, Phase::Upgrading, message))
 }
 
 /// Why nobody can see how the hop goes. An authority that is being upgraded is expected to be silent for a while.

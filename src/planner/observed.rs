@@ -551,6 +551,8 @@ pub enum Rights {
 /// Backups that were found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackupFacts {
+    /// The name of the newest attempt, whatever became of it.
+    pub latest: Option<String>,
     /// When the newest complete backup was made.
     pub newest: Option<Timestamp>,
     /// A backup that is being made, since when.

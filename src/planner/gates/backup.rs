@@ -6,6 +6,7 @@ use super::View;
 use crate::planner::aim::Aim;
 use crate::planner::backup_facts;
 use crate::planner::desired::{Backup, Method};
+use crate::planner::hooks::MANY_TIMES;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
 use crate::planner::words;
@@ -72,13 +73,33 @@ fn found(view: &View<'_>, max_age: SignedDuration) -> Verdict {
         );
     }
     if let Some(why) = &facts.failure {
-        let mend = match view.desired.backup {
-            Backup::Hook { .. } => "look at its job, mend the cause, then order Retry",
-            Backup::VolumeSnapshot { .. } | Backup::None { .. } | Backup::Unstated => {
-                "mend what the snapshot says; it is tried again by itself"
+        let next = view.memory.backup.as_ref().map(backup_facts::next_attempt).filter(|at| *at > view.now);
+        let mend = match (&view.desired.backup, next) {
+            (Backup::Hook { .. }, _) => "look at its job, mend the cause, then order Retry".to_owned(),
+            (Backup::VolumeSnapshot { .. } | Backup::None { .. } | Backup::Unstated, Some(at)) => {
+                format!(
+                    "mend what the snapshot says; it is tried again {}, or when you order Retry",
+                    words::instant(at)
+                )
+            }
+            (Backup::VolumeSnapshot { .. } | Backup::None { .. } | Backup::Unstated, None) => {
+                "mend what the snapshot says; it is tried again by itself".to_owned()
             }
         };
         return Verdict::refuse(Reason::BackupFailed, format!("the backup failed: {why}"), mend);
+    }
+    let job = match &view.desired.backup {
+        Backup::Hook { job, .. } => Some(job),
+        Backup::VolumeSnapshot { .. } | Backup::None { .. } | Backup::Unstated => None,
+    };
+    if let (Some(job), Some(attempt)) = (job, &view.memory.backup)
+        && attempt.attempts_before >= MANY_TIMES
+    {
+        return Verdict::ask(
+            Reason::BackupAwaited,
+            format!("the backup's job {job} put it off {} times", attempt.attempts_before),
+            "see in its job what it waits for, or set spec.backup anew",
+        );
     }
     // A backup of the release before would lose the hop that led to this one.
     let reached_at = view.memory.wait.as_ref().map(|wait| wait.started_at);

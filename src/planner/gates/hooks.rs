@@ -7,7 +7,6 @@ use crate::planner::hop::trouble::refusal_mend;
 use crate::planner::observed::HookReading;
 use crate::planner::reason::Reason;
 use crate::planner::report::Verdict;
-use crate::planner::words;
 
 /// Refuses while a hook between waves is not fit.
 pub fn check_devices(view: &View<'_>) -> Verdict {
@@ -26,14 +25,12 @@ pub fn check_servers(view: &View<'_>) -> Verdict {
 pub fn check_answers(view: &View<'_>) -> Verdict {
     match before::before_the_hop(view) {
         Answer::Pass => Verdict::Pass,
-        Answer::NotYet { again_at: Some(at), .. } => Verdict::hold(
-            Reason::HookAwaited,
-            format!("hooks are asked again {} before the hop begins", words::instant(at)),
-            Some(at),
-        ),
-        Answer::NotYet { hook, again_at: None } => {
-            let hook = hook.map_or_else(|| "a hook".to_owned(), |hook| format!("hook {hook}"));
-            Verdict::hold(Reason::HookAwaited, format!("{hook} is asked before the hop begins"), None)
+        Answer::NotYet(awaited) => {
+            let message = awaited.message("before the hop begins");
+            match awaited.mend() {
+                Some(mend) => Verdict::ask(Reason::HookAwaited, message, mend),
+                None => Verdict::hold(Reason::HookAwaited, message, awaited.again_at),
+            }
         }
         Answer::No { hook, how } => Verdict::refuse(
             Reason::HookFailed,

@@ -42,9 +42,9 @@ fn put_before(view: &View<'_>, known: &mut Option<HopHooks>, steps: &mut Vec<Ste
     let (from, to) = (leg.from, leg.to);
     // They are asked once for each time that all other checks have passed, whatever is listed anew meanwhile.
     let is_this = |hooks: &HopHooks| (hooks.from, hooks.to) == (from, to);
-    let hooks = before.filter(is_this).unwrap_or(HopHooks { from, to, since: cleared.at, holds: Vec::new() });
-    let hooks = known.insert(hooks);
-    let question = Question { when: HookMoment::BeforeHop, from, to, server: None, since: hooks.since };
+    let hooks = known.insert(before.filter(is_this).unwrap_or(HopHooks::nothing_asked(from, to)));
+    let since = *hooks.since.get_or_insert(cleared.at);
+    let question = Question { when: HookMoment::BeforeHop, from, to, server: None, since };
     let answer = put_about(view.facts, &question, hooks, steps);
     if answer != Answer::Pass || !backup::check(view).passes() {
         return (question.when, answer);
@@ -54,8 +54,17 @@ fn put_before(view: &View<'_>, known: &mut Option<HopHooks>, steps: &mut Vec<Ste
     (question.when, put_about(view.facts, &question, hooks, steps))
 }
 
-/// Forgets that hooks let a hop begin which something else holds by now: they are asked anew. A no stays.
+/// Forgets that hooks let a hop begin which something else holds by now: they are asked anew. A no stays, and how often they put
+/// it off.
 pub(in crate::planner) fn forget(draft: &mut Draft) {
-    let is_no = |hooks: &HopHooks| hooks.holds.iter().any(|hold| hold.refusal.is_some());
-    draft.memory.hop_hooks = draft.memory.hop_hooks.take().filter(is_no);
+    let Some(hooks) = draft.memory.hop_hooks.take() else { return };
+    let is_no = hooks.holds.iter().any(|hold| hold.refusal.is_some());
+    if is_no {
+        draft.memory.hop_hooks = Some(hooks);
+        return;
+    }
+    let times = hooks.holds.iter().map(|hold| hold.attempt).max().unwrap_or(0);
+    let put_off = hooks.put_off.saturating_add(times);
+    let asked_anew = HopHooks { put_off, ..HopHooks::nothing_asked(hooks.from, hooks.to) };
+    draft.memory.hop_hooks = Some(asked_anew).filter(|hooks| hooks.put_off > 0);
 }

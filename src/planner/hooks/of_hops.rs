@@ -77,7 +77,7 @@ pub(in crate::planner) fn put(
             let at = facts.observed.witnesses.operator;
             Some(HookRefusal { hook: hook.clone(), how: how.clone(), at })
         }
-        Answer::Pass | Answer::NotYet { .. } => None,
+        Answer::Pass | Answer::NotYet(_) => None,
     };
     let Round { attempt, again_at } = round;
     let is_as_at_first = attempt == 0 && again_at.is_none() && refusal.is_none();
@@ -101,7 +101,17 @@ pub(in crate::planner) fn put_about(
 ) -> Answer {
     let place = hooks.holds.iter().position(|hold| hold.when == question.when);
     let mut hold = place.map(|place| hooks.holds.remove(place));
-    let answer = put(facts, question, &mut hold, steps);
+    let mut answer = put(facts, question, &mut hold, steps);
     hooks.holds.extend(hold);
+    if let Answer::NotYet(awaited) = &mut answer {
+        awaited.asked_before = awaited.asked_before.saturating_add(hooks.put_off);
+    }
     answer
+}
+
+impl HopHooks {
+    /// Nobody was asked about a hop yet.
+    pub(in crate::planner) fn nothing_asked(from: Version, to: Version) -> Self {
+        Self { from, to, since: None, put_off: 0, holds: Vec::new() }
+    }
 }

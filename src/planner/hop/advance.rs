@@ -17,6 +17,7 @@ use crate::planner::hooks::Answer;
 use crate::planner::hooks::of_hops::{Question, refused_by};
 use crate::planner::memory::{HookRefusal, Hop, HopServer, Means};
 use crate::planner::report::ServerState;
+use crate::planner::step::Step;
 
 /// Whether storage may be ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub(in crate::planner) fn advance(facts: &Facts<'_>, draft: &mut Draft, storage:
     order_next(facts, hop, storage, &mut progress);
     for entry in &hop.servers {
         progress.servers.push(progress_of(facts, hop, entry));
-        progress.steps.extend(entry.means.way().missing_effect(hop, entry, facts.observed));
+        progress.steps.extend(effect(facts, hop, entry).ok().flatten());
         progress.wake_at = [progress.wake_at, next_limit(facts, entry)].into_iter().flatten().min();
     }
     draft.steps.extend(progress.steps.iter().cloned());
@@ -254,6 +255,15 @@ fn obstacle(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> Option<Trouble> 
         .or_else(|| entry.means.way().obstacle(facts.observed))
 }
 
+/// The effect that is still missing; what may not be done is not tried again and again, but told.
+fn effect(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> Result<Option<Step>, Trouble> {
+    let way = entry.means.way();
+    match (way.missing_effect(hop, entry, facts.observed), way.denied(facts.observed)) {
+        (Some(_), Some(denied)) => Err(denied),
+        (missing, _) => Ok(missing),
+    }
+}
+
 /// Whether the authority was asked lately, and does not list a server. Not read yet is not unlisted.
 fn is_unlisted(facts: &Facts<'_>, entry: &HopServer) -> bool {
     facts.situation.fresh && facts.observed.server(&entry.guid).is_none()
@@ -271,7 +281,7 @@ fn trouble(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> Option<Trouble> {
         };
         let of_a_pod = way.trouble(facts.observed).filter(Trouble::is_of_a_pod).or_else(silent);
         // When nothing else is left to do, what cannot be seen is what the end waits for.
-        return of_a_pod.or_else(|| {
+        return of_a_pod.or_else(|| effect(facts, hop, entry).err()).or_else(|| {
             is_verified(hop).then(|| way.obstacle(facts.observed)).flatten().filter(Trouble::is_of_sight)
         });
     }
@@ -280,6 +290,7 @@ fn trouble(facts: &Facts<'_>, hop: &Hop, entry: &HopServer) -> Option<Trouble> {
         .or_else(|| way.trouble(facts.observed))
         .or_else(|| older_release(hop, entry, server?))
         .or_else(|| refused(facts, entry))
+        .or_else(|| effect(facts, hop, entry).err())
         // One answer of the API server may fail; a server that is late is late for a reason.
         .or_else(|| is_late(facts, entry, SERVER_SLOW_AFTER).then(|| way.obstacle(facts.observed)).flatten())
         .or_else(|| is_overdue(facts, hop, entry, server).then_some(Trouble::DeadlinePassed))

@@ -24,7 +24,8 @@ fn is_let_go(facts: &Facts<'_>, draft: &mut Draft, hop: &Hop) -> bool {
     let Hop { from, to, started_at: since, .. } = *hop;
     let question = Question { when: HookMoment::AfterHop, from, to, server: None, since };
     let known = draft.memory.hop_hooks.take().filter(|known| (known.from, known.to) == (from, to));
-    let mut hooks = known.unwrap_or(HopHooks { from, to, since, holds: Vec::new() });
+    let mut hooks = known.unwrap_or(HopHooks::nothing_asked(from, to));
+    hooks.put_off = 0;
     let answer = of_hops::put_about(facts, &question, &mut hooks, &mut draft.steps);
     draft.memory.hop_hooks = Some(hooks).filter(|hooks| !hooks.holds.is_empty());
     if let Some(progress) = &mut draft.findings.hop {

@@ -161,6 +161,11 @@ impl Way for JobMeans {
         })
     }
 
+    /// Who may not make it learns so when it is to be made: there is no trial that leaves nothing behind.
+    fn denied(&self, _: &Observed) -> Option<Trouble> {
+        None
+    }
+
     fn is_at_rest(&self, _: &Observed) -> bool {
         true
     }

@@ -43,6 +43,10 @@ impl Way for ManualMeans {
         None
     }
 
+    fn denied(&self, _: &Observed) -> Option<Trouble> {
+        None
+    }
+
     fn is_at_rest(&self, _: &Observed) -> bool {
         true
     }

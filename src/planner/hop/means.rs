@@ -50,6 +50,9 @@ pub(super) trait Way {
     /// The effect that is still missing.
     fn missing_effect(&self, hop: &Hop, entry: &HopServer, observed: &Observed) -> Option<Step>;
 
+    /// The rights that the missing effect needs and that were denied when they were last asked for.
+    fn denied(&self, observed: &Observed) -> Option<Trouble>;
+
     /// Whether nothing is left to do once the server is verified.
     fn is_at_rest(&self, observed: &Observed) -> bool;
 

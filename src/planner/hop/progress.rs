@@ -65,8 +65,8 @@ impl Progress {
     /// Notes what hooks said, if it was not yes.
     pub(super) fn note(&mut self, question: &Question<'_>, answer: Answer) -> Answer {
         if answer != Answer::Pass {
-            if let Answer::NotYet { again_at, .. } = &answer {
-                self.wake_at = [self.wake_at, *again_at].into_iter().flatten().min();
+            if let Answer::NotYet(awaited) = &answer {
+                self.wake_at = [self.wake_at, awaited.again_at].into_iter().flatten().min();
             }
             let occasion = question.occasion();
             self.asked.get_or_insert(AskedOfHop { occasion, answer: answer.clone() });

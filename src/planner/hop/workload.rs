@@ -120,7 +120,7 @@ impl Way for WorkloadMeans {
         };
         match (facts.misfits.first(), &facts.rights) {
             (Some(misfit), _) => Some(Trouble::WorkloadUnfit(workload(), misfit.why.clone())),
-            (None, Rights::Denied(why)) => Some(Trouble::RightsMissing(workload(), why.clone())),
+            (None, Rights::Denied(_)) => self.denied(observed),
             (None, Rights::Rewritten { field, .. }) => Some(Trouble::WorkloadUnfit(
                 workload(),
                 format!("a webhook changes {field} as it is written"),
@@ -146,6 +146,13 @@ impl Way for WorkloadMeans {
             // Below the partition Kubernetes brings back the revision that was current: while it rolls that is the old image,
             // on data that may have migrated. Once it has settled nothing is let through any more.
             (_, _) => (is_open && facts.revisions == Revisions::One).then(|| self.hold_catch(entry)),
+        }
+    }
+
+    fn denied(&self, observed: &Observed) -> Option<Trouble> {
+        match &observed.workload(&self.workload)?.rights {
+            Rights::Denied(why) => Some(Trouble::RightsMissing(self.workload.clone(), why.clone())),
+            Rights::Granted | Rights::Unchecked | Rights::Rewritten { .. } => None,
         }
     }
 

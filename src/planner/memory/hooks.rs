@@ -15,8 +15,13 @@ pub struct HopHooks {
     pub from: Version,
     /// To this one.
     pub to: Version,
-    /// When all other checks had passed, and those before it were first asked.
-    pub since: Timestamp,
+    /// When all other checks had passed, and those before it were first asked. None while something else holds the hop: they are
+    /// asked anew after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// How often they put it off before that: who puts it off every day is told of, whatever holds the hop at night.
+    #[serde(default)]
+    pub put_off: u32,
     /// One for each moment at which not all said yes at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<HookHold>,

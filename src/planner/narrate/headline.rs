@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::fleet::instants;
 use crate::planner::Reason;
 use crate::planner::draft::View;
+use crate::planner::hooks::Awaited;
 use crate::planner::report::{Gate, Needs, Phase, Verdict};
 
 /// Facts that are missing for longer stall (ARCHITECTURE.md, health).
@@ -23,6 +24,13 @@ pub(super) struct Headline {
 impl Headline {
     pub(super) fn new(phase: Phase, reason: Reason, message: impl Into<String>) -> Self {
         Self { phase, reason, message: message.into(), mend: None, until: None }
+    }
+
+    /// Hooks are asked in the middle of something; that they put it off for ever is for a person.
+    pub(super) fn of_hooks(awaited: &Awaited, under_way: Phase, message: String) -> Self {
+        let mend = awaited.mend();
+        let phase = if mend.is_some() { Phase::Suspended } else { under_way };
+        Self { mend, until: awaited.again_at, ..Self::new(phase, Reason::HookAwaited, message) }
     }
 }
 

@@ -174,15 +174,9 @@ fn halting_devices(by: &HaltedBy) -> String {
 }
 
 fn asking(asked: &rollout::Asked) -> Headline {
-    let rollout::Asked { group, wave, hook, again_at } = asked;
-    let message = match (hook, again_at) {
-        (_, Some(at)) => {
-            format!("group {group}: hooks are asked again {} before wave {wave} opens", words::instant(*at))
-        }
-        (Some(hook), None) => format!("group {group}: hook {hook} is asked before wave {wave} opens"),
-        (None, None) => format!("group {group}: hooks are asked before wave {wave} opens"),
-    };
-    Headline { until: *again_at, ..Headline::new(Phase::RollingOut, Reason::HookAwaited, message) }
+    let rollout::Asked { group, wave, awaited } = asked;
+    let message = format!("group {group}: {}", awaited.message(&format!("before wave {wave} opens")));
+    Headline::of_hooks(awaited, Phase::RollingOut, message)
 }
 
 /// The open wave goes no further: whoever is under way neither moves nor fails for sure, and leaves no room for others.

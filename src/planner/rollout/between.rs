@@ -39,9 +39,8 @@ pub(super) fn ask_hooks(
     );
     match &answer {
         Answer::Pass => {}
-        Answer::NotYet { hook, again_at } => {
-            let (hook, again_at) = (hook.clone(), *again_at);
-            progress.asked.get_or_insert(Asked { group: group.clone(), wave, hook, again_at });
+        Answer::NotYet(awaited) => {
+            progress.asked.get_or_insert(Asked { group: group.clone(), wave, awaited: awaited.clone() });
         }
         Answer::No { hook, .. } => {
             rollout.halted_at = Some(turn.granted());

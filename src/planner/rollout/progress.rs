@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::estimate::Estimate;
 use super::verdict::Losses;
 use crate::fleet::Wave;
+use crate::planner::hooks::Awaited;
 use crate::planner::memory::HaltedBy;
 use crate::planner::report::GroupReport;
 use crate::planner::step::Step;
@@ -50,8 +51,6 @@ pub struct Asked {
     pub group: String,
     /// The wave.
     pub wave: Wave,
-    /// The first hook that has not said yes; `None` while all are let rest.
-    pub hook: Option<String>,
-    /// When they are asked again, if one of them wanted that.
-    pub again_at: Option<Timestamp>,
+    /// The hooks.
+    pub awaited: Awaited,
 }

@@ -79,7 +79,7 @@ pub(super) fn release_more(turn: &Turn<'_>, rollout: &mut Rollout, room: &Room, 
     if let Some(wave) = turn.due_wave(rollout) {
         match between::ask_hooks(turn, rollout, wave, progress) {
             Answer::Pass => open_wave(turn, rollout, wave),
-            Answer::NotYet { .. } | Answer::No { .. } => return,
+            Answer::NotYet(_) | Answer::No { .. } => return,
         }
     }
     if rollout.threshold == Some(rollout.limit) {

@@ -41,30 +41,37 @@ impl Cluster {
     }
 
     /// The operator closes a catch.
-    pub(super) fn hold(&mut self, reference: &WorkloadRef) {
-        if let Some(workload) = self.changeable(reference) {
-            workload.catch = Catch::Held;
-        }
+    pub(super) fn hold(&mut self, reference: &WorkloadRef) -> Result<(), String> {
+        self.changeable(reference)?.catch = Catch::Held;
+        Ok(())
     }
 
     /// The operator gives a catch back.
-    pub(super) fn open(&mut self, reference: &WorkloadRef) {
-        if let Some(workload) = self.changeable(reference) {
-            workload.catch = Catch::Open;
-        }
+    pub(super) fn open(&mut self, reference: &WorkloadRef) -> Result<(), String> {
+        self.changeable(reference)?.catch = Catch::Open;
+        Ok(())
     }
 
     /// The operator's order: the image, where it writes it, and the catch open.
-    pub(super) fn upgrade(&mut self, reference: &WorkloadRef, image: &str, image_from: ImageFrom) {
-        let Some(workload) = self.changeable(reference) else { return };
+    pub(super) fn upgrade(
+        &mut self,
+        reference: &WorkloadRef,
+        image: &str,
+        image_from: ImageFrom,
+    ) -> Result<(), String> {
+        let workload = self.changeable(reference)?;
         if let (ImageFrom::Operator, Some(version)) = (image_from, images::version_of(image)) {
             workload.template = version;
         }
         workload.catch = Catch::Open;
+        Ok(())
     }
 
-    fn changeable(&mut self, reference: &WorkloadRef) -> Option<&mut Workload> {
-        self.workloads.get_mut(&reference.name).filter(|workload| workload.takes_changes())
+    fn changeable(&mut self, reference: &WorkloadRef) -> Result<&mut Workload, String> {
+        let workload = self.workloads.get_mut(&reference.name);
+        workload
+            .filter(|workload| workload.takes_changes())
+            .ok_or_else(|| "statefulsets.apps is forbidden".to_owned())
     }
 
     /// Controllers and kubelets do what is left to do.

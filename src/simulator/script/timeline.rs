@@ -40,12 +40,12 @@ impl Timeline {
         self.line(now, ">", text);
     }
 
-    /// What one decision says and does.
-    pub(super) fn decision(&mut self, now: Timestamp, decision: &Decision) {
+    /// What one decision says, and which of its steps are tried.
+    pub(super) fn decision(&mut self, now: Timestamp, decision: &Decision, tried: &[Step]) {
         for event in &decision.events {
             self.event(now, event);
         }
-        for step in &decision.steps {
+        for step in tried {
             match step {
                 Step::FlagDevices { devices, .. } => {
                     let (_, flags) = self.flags.get_or_insert((now, 0));

@@ -21,6 +21,8 @@ pub(super) struct Backups {
 #[derive(Clone, Copy, Debug)]
 struct Taken {
     begun: Timestamp,
+    /// As old as this is what it holds: where it failed for a while, its driver made it later than it was asked for.
+    made: Timestamp,
     /// `None` while it hangs.
     done: Option<Timestamp>,
 }
@@ -28,7 +30,8 @@ struct Taken {
 impl Backups {
     /// What becomes of backups from now on, those under way among them.
     pub(super) fn fare(&mut self, fate: &BackupFate, now: Timestamp) {
-        self.hang = *fate == BackupFate::Hangs;
+        self.hang = *fate != BackupFate::Works;
+        let has_failed = self.failure.is_some();
         self.failure = match fate {
             BackupFate::Fails(why) => Some(why.clone()),
             BackupFate::Works | BackupFate::Hangs => None,
@@ -36,7 +39,10 @@ impl Backups {
         for taken in self.taken.values_mut() {
             match taken.done {
                 Some(done) if done > now && self.hang => taken.done = None,
-                None if !self.hang => taken.done = end(now),
+                None if !self.hang => {
+                    taken.done = end(now);
+                    taken.made = if has_failed { now } else { taken.made };
+                }
                 Some(_) | None => {}
             }
         }
@@ -45,7 +51,7 @@ impl Backups {
     /// A backup is begun, unless there is one of that name.
     pub(super) fn take(&mut self, name: &str, now: Timestamp) {
         let done = if self.hang { None } else { end(now) };
-        self.taken.entry(name.to_owned()).or_insert(Taken { begun: now, done });
+        self.taken.entry(name.to_owned()).or_insert(Taken { begun: now, made: now, done });
     }
 
     /// How many were begun.
@@ -56,10 +62,13 @@ impl Backups {
     /// What is found of them at a moment.
     pub(super) fn facts(&self, now: Timestamp) -> BackupFacts {
         let is_done = |taken: &&Taken| taken.done.is_some_and(|done| done <= now);
+        let latest = self.taken.values().filter(|taken| !is_done(taken)).map(|taken| taken.begun).max();
+        let newest = self.taken.iter().max_by_key(|(_, taken)| taken.begun).map(|(name, _)| name.clone());
         BackupFacts {
-            newest: self.taken.values().filter(is_done).map(|taken| taken.begun).max(),
-            in_progress: self.taken.values().find(|taken| !is_done(taken)).map(|taken| taken.begun),
-            failure: self.failure.clone().filter(|_| !self.taken.is_empty()),
+            latest: newest,
+            newest: self.taken.values().filter(is_done).map(|taken| taken.made).max(),
+            in_progress: latest.filter(|_| self.failure.is_none()),
+            failure: self.failure.clone().filter(|_| latest.is_some()),
             ..BackupFacts::default()
         }
     }

@@ -96,6 +96,7 @@ impl Run {
             catalog_problems: self.catalog_problems.clone(),
             group_problems: known.group_problems(desired),
             finalizer: self.finalizer,
+            failing: self.process.attempts.failing(),
             ending: self.object.deleted_at.map_or(Ending::No, Ending::Alone),
             ..Observed::nothing(witnesses)
         }

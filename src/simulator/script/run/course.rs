@@ -145,18 +145,20 @@ impl Run {
         for violation in check(&grounds, &decision) {
             self.failures.push(format!("a rule is broken: {}", violation.0));
         }
-        self.timeline.decision(self.now, &decision);
+        let monotonic = self.stamp();
+        let attempts = self.process.attempts.begin(&decision.steps, monotonic);
+        let steps: Vec<Step> = attempts.into_iter().cloned().collect();
+        self.timeline.decision(self.now, &decision, &steps);
         let is_told = self.record.report(self.now, &decision.report);
-        if is_told || !decision.steps.is_empty() || decision.memory != memory {
+        if is_told || !steps.is_empty() || decision.memory != memory {
             self.news_at = self.now;
         }
         self.events.extend(decision.events.iter().map(|event| (event.reason, event.note.clone())));
         self.object.write(decision.memory.clone(), &desired, now);
         self.process.wants = Some(decision.wants);
         self.process.files.want(&decision.files, self.now);
-        let steps = decision.steps.clone();
         self.last = Some(decision);
-        for step in steps {
+        for step in &steps {
             self.boundaries += 1;
             if self.crash_at == Some(CrashPoint(self.boundaries - 1)) {
                 // The write is there, the effect is not, and the process forgets everything.
@@ -164,21 +166,22 @@ impl Run {
                 self.was_killed = true;
                 break;
             }
-            self.record.step(self.now, &step);
-            self.act(&step);
+            self.record.step(self.now, step);
+            let outcome = self.act(step);
+            self.process.attempts.note(step, outcome, monotonic);
             self.settle();
         }
         Ok(())
     }
 
-    fn act(&mut self, step: &Step) {
+    fn act(&mut self, step: &Step) -> Result<(), String> {
         match step {
             Step::HoldFinalizer => self.finalizer = Finalizer::Present,
             Step::ReleaseFinalizer => self.finalizer = Finalizer::Absent,
-            Step::HoldCatch { workload, .. } => self.cluster.hold(workload),
-            Step::OpenCatch { workload } => self.cluster.open(workload),
+            Step::HoldCatch { workload, .. } => self.cluster.hold(workload)?,
+            Step::OpenCatch { workload } => self.cluster.open(workload)?,
             Step::UpgradeServer { workload, image, image_from, .. } => {
-                self.cluster.upgrade(workload, image, *image_from);
+                self.cluster.upgrade(workload, image, *image_from)?;
             }
             Step::RunUpgradeJob { server, guid, run, attempt, to, .. } => {
                 self.jobs.make((&server.0, guid), (run, *attempt), *to, self.now);
@@ -203,6 +206,7 @@ impl Run {
                 }
             }
         }
+        Ok(())
     }
 
     /// At the end nothing is left to do: deciding again neither acts nor remembers anything new.

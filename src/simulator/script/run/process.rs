@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::fleet::Watch;
-use crate::observing::{Known, Listings, Pace, Readings};
+use crate::observing::{Attempts, Known, Listings, Pace, Readings};
 use crate::planner::{Memory, Wants, rollout};
 use crate::simulator::script::mirrors::Checks;
 
@@ -23,6 +23,7 @@ pub(super) struct Process {
     pub(super) surveys: Arc<rollout::Surveys>,
     pub(super) wants: Option<Wants>,
     pub(super) files: Checks,
+    pub(super) attempts: Attempts,
 }
 
 impl Process {
@@ -38,6 +39,7 @@ impl Process {
             watch: Watch::begin(now, rollout::carried(&memory.rollouts)),
             wants: None,
             files: Checks::default(),
+            attempts: Attempts::default(),
         }
     }
 }
