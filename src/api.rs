@@ -14,6 +14,7 @@ pub mod definition;
 pub mod devices;
 pub mod duration;
 mod lenient;
+pub mod problem;
 pub mod share;
 pub mod status;
 pub mod text;

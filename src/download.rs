@@ -27,6 +27,7 @@ pub use self::error::Error;
 pub use self::fetch_list::read_list;
 use self::keep::Keep;
 pub use self::request::{Caller, Fetched, Wanted};
+use crate::connection;
 
 /// Attempts at one mirror: a connection that breaks off is taken up again where it was.
 const ATTEMPTS: u32 = 5;
@@ -57,7 +58,6 @@ pub struct Ways {
 /// # Errors
 /// A certificate that cannot be read, or no roots to trust.
 pub fn client(ways: Ways) -> Result<Client, Error> {
-    let misconfigured = |error: reqwest::Error| Error::Client(error.to_string());
     let Ways { authorities, resolver, is_plain } = ways;
     let mut builder = Client::builder()
         .user_agent(concat!("codeupgrade/", env!("CARGO_PKG_VERSION")))
@@ -73,10 +73,11 @@ pub fn client(ways: Ways) -> Result<Client, Error> {
     if is_plain {
         builder = builder.tls_certs_only([]);
     } else if !authorities.is_empty() {
-        let certificates = Certificate::from_pem_bundle(&authorities).map_err(misconfigured)?;
+        let certificates = Certificate::from_pem_bundle(&authorities)
+            .map_err(|_| Error::Client("the certificates to trust are no PEM bundle".to_owned()))?;
         builder = builder.tls_certs_merge(certificates);
     }
-    builder.build().map_err(misconfigured)
+    builder.build().map_err(|error| Error::Client(connection::said(&error)))
 }
 
 /// Whether a redirect stays where it is: on the same host and port, or from the port of HTTP to that of HTTPS.

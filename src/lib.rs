@@ -10,6 +10,7 @@ pub mod api;
 pub mod catalog;
 pub mod cli;
 pub mod code42;
+pub mod connection;
 pub mod download;
 pub mod fleet;
 pub mod methods;

@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 
 use self::kind::Kind;
 use crate::api::FIELD_MANAGER;
+use crate::api::problem::said;
 use crate::planner::desired::{ImageFrom, WorkloadKind, WorkloadRef};
 use crate::planner::observed::{
     Catch, Hinders, Misfit, Revisions, Rights, WorkloadFacts, WorkloadReading, WorkloadRollout,
@@ -92,7 +93,7 @@ pub enum Error {
         problem: String,
     },
     /// The API server refused, or did not answer: whether a change was made is not known then.
-    #[error("{workload} in namespace {namespace} could not be {verb}: {source}")]
+    #[error("{workload} in namespace {namespace} could not be {verb}: {}", said(source))]
     Api {
         /// What was tried.
         verb: &'static str,
@@ -111,7 +112,7 @@ impl Error {
         match self {
             Self::Missing { .. } => self.to_string(),
             Self::Unfit { problem, .. } => problem.clone(),
-            Self::Api { source, .. } => words(source),
+            Self::Api { source, .. } => said(source),
         }
     }
 }
@@ -135,7 +136,7 @@ pub async fn read(client: &Client, namespace: &str, wanted: Wanted<'_>) -> Readi
 
 async fn read_kind<K: Kind>(client: &Client, namespace: &str, wanted: Wanted<'_>) -> Reading {
     let unreadable = |what: &str, error: &kube::Error| Reading {
-        reading: WorkloadReading::Unreadable(format!("{what} could not be read: {}", words(error))),
+        reading: WorkloadReading::Unreadable(format!("{what} could not be read: {}", said(error))),
         generation: None,
     };
     let api: Api<K> = Api::namespaced(client.clone(), namespace);
@@ -405,14 +406,6 @@ impl<'a, K: Kind> Target<'a, K> {
     fn failed(&self, verb: &'static str, source: kube::Error) -> Error {
         let (namespace, workload) = (self.namespace.to_owned(), self.workload.clone());
         Error::Api { verb, namespace, workload, source: Box::new(source) }
-    }
-}
-
-/// What went wrong, in the API server's own words where it answered.
-pub(crate) fn words(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
-        other => other.to_string(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`Decision`]. Pure, total and deterministic: no Kubernetes, no runtime, no clock, no environment, no randomness.
 
 pub mod aim;
+mod asks;
 mod backup;
 pub mod backup_facts;
 mod baseline;

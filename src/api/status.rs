@@ -9,6 +9,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::code_upgrade_order::OrderAction;
 use super::lenient;
 use crate::catalog::{Os, Version};
 use crate::fleet::{Guid, ServerName, ServerRole};
@@ -75,6 +76,10 @@ pub struct CodeUpgradeStatus {
     #[schemars(length(max = 8))]
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::rows")]
     pub held_images: Vec<String>,
+    /// What a person may usefully order now: what answers a hold first, then what is merely possible.
+    #[schemars(length(max = 8))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::rows")]
+    pub asks: Vec<AskStatus>,
     /// Every check before the next step.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 64))]
@@ -340,6 +345,19 @@ pub struct AvailableStatus {
     pub risks: Vec<String>,
     /// How many of them nobody has accepted.
     pub unaccepted_risks: u32,
+}
+
+/// An order that would be followed now, and change something.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct AskStatus {
+    /// The action of the `CodeUpgradeOrder`.
+    pub action: OrderAction,
+    /// What it is for; absent where the action alone says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#for: Option<String>,
+    /// What comes of it, as the end of a sentence that begins with "to".
+    pub text: String,
 }
 
 /// One check before the next step.

@@ -3,9 +3,8 @@
 //! Texts of an authority's answer are bounded and escaped, and left out where they repeat a credential. `Display`
 //! is for logs; what goes into a status is [`Error::summary`], which holds nothing that the authority said.
 
-use std::fmt;
-
 use super::bounded::{MAX_TEXT, bounded};
+pub use crate::connection::UnreachableReason;
 
 /// Why a call did not give what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -120,42 +119,6 @@ pub struct Mismatch {
     pub expected: &'static str,
     /// The start of what is there, escaped; at most 80 characters.
     pub excerpt: String,
-}
-
-/// Why no whole answer came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum UnreachableReason {
-    /// Nothing listens there. Normal while a server restarts.
-    ConnectionRefused,
-    /// The host name has no address.
-    NotResolved,
-    /// No route leads to the address.
-    NoRoute,
-    /// The time for connecting or for the whole answer ran out.
-    TimedOut,
-    /// No trusted TLS connection came about.
-    Tls,
-    /// The connection ended before the whole answer was read.
-    ConnectionLost,
-    /// What listens there does not speak HTTP.
-    NotHttp,
-    /// Anything else.
-    Other,
-}
-
-impl fmt::Display for UnreachableReason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Self::ConnectionRefused => "connection refused",
-            Self::NotResolved => "the host name does not resolve",
-            Self::NoRoute => "no route to the host",
-            Self::TimedOut => "timed out",
-            Self::Tls => "no trusted TLS connection",
-            Self::ConnectionLost => "the connection was lost",
-            Self::NotHttp => "it does not speak HTTP",
-            Self::Other => "the connection failed",
-        })
-    }
 }
 
 /// The first entry of the vendor's error array, `[{"name": …, "description": …}]` (FACTS.md, api-errors).

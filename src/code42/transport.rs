@@ -1,8 +1,6 @@
 //! Sends one request and reads one answer: TLS verified, no redirect followed, no proxy from the environment, size
 //! and time bounded. Knows nothing of credentials or of what answers mean.
 
-use std::error::Error as StdError;
-use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,6 +14,7 @@ use super::error::{Error, UnreachableReason};
 use super::options::{ClientOptions, Timeouts};
 use super::resolver::{Asked, NoAddress};
 use super::secret::Secret;
+use crate::connection::{chain, deepest};
 
 /// Most of an error answer that is read, in bytes: the vendor's error arrays are far smaller.
 const MAX_ERROR_ANSWER: u64 = 64 << 10;
@@ -136,7 +135,7 @@ impl Transport {
         Error::Unreachable {
             call: call.label(),
             url: self.origin(),
-            reason: reason(error),
+            reason: UnreachableReason::of(error),
             detail: bounded(&deepest(error), MAX_DETAIL),
         }
     }
@@ -197,72 +196,10 @@ fn text(bytes: Vec<u8>) -> String {
 
 /// Why the addresses of the host may not be connected to, where that is the cause.
 fn denied(error: &reqwest::Error) -> Option<String> {
-    let mut link: Option<&(dyn StdError + 'static)> = error.source();
-    while let Some(current) = link {
-        match current.downcast_ref::<NoAddress>() {
-            Some(NoAddress::Denied(why)) => return Some(why.clone()),
-            Some(NoAddress::Unknown(_)) => return None,
-            None => link = inner(current),
-        }
-    }
-    None
-}
-
-/// What went wrong beneath reqwest's general words.
-fn reason(error: &reqwest::Error) -> UnreachableReason {
-    if error.is_timeout() {
-        return UnreachableReason::TimedOut;
-    }
-    if error.is_dns() {
-        return UnreachableReason::NotResolved;
-    }
-    let mut link: Option<&(dyn StdError + 'static)> = error.source();
-    while let Some(current) = link {
-        if let Some(reason) = named(current) {
-            return reason;
-        }
-        link = inner(current);
-    }
-    if error.is_connect() { UnreachableReason::Other } else { UnreachableReason::ConnectionLost }
-}
-
-/// What one error of the chain says by itself.
-fn named(error: &(dyn StdError + 'static)) -> Option<UnreachableReason> {
-    if error.is::<rustls::Error>() {
-        return Some(UnreachableReason::Tls);
-    }
-    // hyper's error type is not ours to name; these are its words for bytes that are no HTTP answer.
-    if error.to_string().starts_with("invalid HTTP") {
-        return Some(UnreachableReason::NotHttp);
-    }
-    let io = error.downcast_ref::<io::Error>()?;
-    match io.kind() {
-        io::ErrorKind::ConnectionRefused => Some(UnreachableReason::ConnectionRefused),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            Some(UnreachableReason::NoRoute)
-        }
-        io::ErrorKind::TimedOut => Some(UnreachableReason::TimedOut),
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => Some(UnreachableReason::ConnectionLost),
-        _ => None,
-    }
-}
-
-/// The error beneath. An [`io::Error`] skips the one it wraps, which is where TLS failures hide.
-fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    wrapped.map(|wrapped| wrapped as &(dyn StdError + 'static)).or_else(|| error.source())
-}
-
-/// The words of the deepest error: the cause, without the url that reqwest would name.
-fn deepest(error: &reqwest::Error) -> String {
-    let Some(mut current) = error.source() else { return "no further cause is known".to_owned() };
-    while let Some(next) = inner(current) {
-        current = next;
-    }
-    current.to_string()
+    chain(error).find_map(|link| link.downcast_ref::<NoAddress>()).and_then(|no_address| match no_address {
+        NoAddress::Denied(why) => Some(why.clone()),
+        NoAddress::Unknown(_) => None,
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use reqwest::{Client, Url};
 
+use crate::connection;
+
 /// Longest list that is read, in bytes.
 const LONGEST: usize = 1 << 20;
 
@@ -10,8 +12,7 @@ const LONGEST: usize = 1 << 20;
 /// # Errors
 /// It cannot be had, or is far too long to be one, as a sentence.
 pub async fn read_list(client: &Client, url: &Url) -> Result<String, String> {
-    let failed =
-        |error: reqwest::Error| format!("{url} cannot be read: {}", super::transfer::deepest(&error));
+    let failed = |error: reqwest::Error| format!("{url} cannot be read: {}", connection::said(&error));
     let mut answer = client.get(url.clone()).send().await.map_err(failed)?;
     if !answer.status().is_success() {
         return Err(format!("{url} answered status {}", answer.status().as_u16()));

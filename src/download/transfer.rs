@@ -12,6 +12,7 @@ use super::keep::Keep;
 use super::part::Note;
 use super::request::{Caller, Fetched};
 use super::writer::{self, Writer};
+use crate::connection;
 
 /// Gets the file from one mirror, to where it is kept.
 pub(super) async fn transfer(
@@ -65,16 +66,7 @@ async fn ask(client: &Client, url: &Url, continued: Option<&(Note, u64)>) -> Res
     if let Some((note, there)) = continued {
         request = request.header(RANGE, format!("bytes={there}-")).header(IF_RANGE, &note.etag);
     }
-    request.send().await.map_err(|error| Why::Connection(deepest(&error)))
-}
-
-/// The words of the error that caused the others.
-pub(super) fn deepest(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest.to_string()
+    request.send().await.map_err(|error| Why::Connection(connection::said(&error)))
 }
 
 /// What was received.
@@ -115,7 +107,7 @@ async fn receive(
             Ok(None) => break most.filter(|length| got < *length).map(|length| Why::CutOff { got, length }),
             Err(error) => {
                 let cut_off = most.filter(|length| got < *length).map(|length| Why::CutOff { got, length });
-                break cut_off.or_else(|| Some(Why::Connection(deepest(&error))));
+                break cut_off.or_else(|| Some(Why::Connection(connection::said(&error))));
             }
         }
     };
@@ -128,7 +120,8 @@ async fn copy(expected: &Expected, mirror: &Url, keep: &mut Keep<'_>) -> Result<
     let path = mirror
         .to_file_path()
         .map_err(|()| refuse(Why::Connection("it names no file of this machine".into())))?;
-    let length = fs::metadata(&path).map_err(|error| refuse(Why::Connection(error.to_string())))?.len();
+    let unreadable = |error: std::io::Error| refuse(Why::Connection(error.kind().to_string()));
+    let length = fs::metadata(&path).map_err(unreadable)?.len();
     if let Some(expected) = expected.size.filter(|size| *size != length) {
         return Err(refuse(Why::WrongLength { expected, length }));
     }

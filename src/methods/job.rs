@@ -7,8 +7,9 @@ use k8s_openapi::api::core::v1::{EnvVar, PodTemplate, PodTemplateSpec};
 use kube::api::PostParams;
 use kube::{Api, Client, ResourceExt};
 
-use super::{Outcome, Run, words};
+use super::{Outcome, Run};
 use crate::api::FIELD_MANAGER;
+use crate::api::problem::said;
 use crate::planner::observed::Rights;
 
 /// Label of a job: the `CodeUpgrade` that it was made for.
@@ -26,7 +27,7 @@ pub enum Error {
         name: String,
     },
     /// The API server refused, or did not answer.
-    #[error("{kind} {namespace}/{name} could not be {verb}: {source}")]
+    #[error("{kind} {namespace}/{name} could not be {verb}: {}", said(source))]
     Api {
         /// What was tried.
         verb: &'static str,
@@ -46,7 +47,7 @@ impl Error {
     pub fn why(&self) -> String {
         match self {
             Self::Missing { .. } => self.to_string(),
-            Self::Api { source, .. } => words(source),
+            Self::Api { source, .. } => said(source),
         }
     }
 }
@@ -109,7 +110,7 @@ pub(super) async fn make(client: &Client, namespace: &str, job: &Job) -> Result<
 pub(super) async fn rights(client: &Client, namespace: &str, job: &Job) -> Rights {
     match create(client, namespace, job, Run::Dry).await {
         Ok(_) => Rights::Granted,
-        Err(error) => Rights::Denied(words(&error)),
+        Err(error) => Rights::Denied(said(&error)),
     }
 }
 

@@ -13,7 +13,8 @@ use kube::core::GroupVersionKind;
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
-use super::{Error, Outcome, own_pods, words};
+use super::{Error, Outcome, own_pods};
+use crate::api::problem::said;
 use crate::planner::desired::{WorkloadKind, WorkloadRef};
 use crate::planner::observed::BackupFacts;
 
@@ -59,7 +60,7 @@ fn unreadable(error: &kube::Error) -> String {
         kube::Error::Api(status) if status.code == 404 => {
             "this cluster has no VolumeSnapshot API (snapshot.storage.k8s.io/v1)".to_owned()
         }
-        other => format!("volume snapshots could not be read: {}", words(other)),
+        other => format!("volume snapshots could not be read: {}", said(other)),
     }
 }
 

@@ -12,6 +12,7 @@ use kube::api::PartialObjectMeta;
 use kube::{Api, Client, Config, ResourceExt};
 
 use crate::api::USABLE_LABEL;
+use crate::api::problem::said;
 
 /// An account in a namespace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,7 +46,7 @@ pub enum Error {
     #[error("{0} lacks the label {USABLE_LABEL}: \"true\"")]
     NotUsable(Account),
     /// It could not be read.
-    #[error("{account} could not be read: {source}")]
+    #[error("{account} could not be read: {}", said(source))]
     Api {
         /// The account.
         account: Account,
@@ -53,7 +54,7 @@ pub enum Error {
         source: Box<kube::Error>,
     },
     /// No client could be made for it.
-    #[error("no client could be made for {account}: {source}")]
+    #[error("no client could be made for {account}: {}", said(source))]
     Client {
         /// The account.
         account: Account,

@@ -19,6 +19,7 @@ use super::commit::Committed;
 use super::context::Context;
 use super::environment::Environment;
 use super::metrics::Metrics;
+use crate::api::problem::said;
 use crate::api::{CodeUpgrade, FIELD_MANAGER, FINALIZER};
 use crate::code42::{self, ComputerId};
 use crate::methods::{self, Outcome, Upgrade, hook, job, server_job, snapshot};
@@ -83,7 +84,7 @@ pub enum Error {
         summary: String,
     },
     /// The finalizer was not written.
-    #[error("{step} failed on CodeUpgrade {namespace}/{name}: {source}")]
+    #[error("{step} failed on CodeUpgrade {namespace}/{name}: {}", said(source))]
     Finalizer {
         /// The step.
         step: &'static str,
@@ -123,7 +124,7 @@ impl Error {
             Self::Workload { source, .. } => source.why(),
             Self::Hook { source, .. } => source.why(),
             Self::Authority { summary, .. } => summary.clone(),
-            Self::Finalizer { source, .. } => methods::words(source),
+            Self::Finalizer { source, .. } => said(source),
         }
     }
 }

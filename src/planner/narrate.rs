@@ -21,7 +21,7 @@ use super::report::{
 };
 use super::rollout::{self, Judge, Judged};
 use super::standing::Standing;
-use super::{Decision, Reason, Telling, Wants, durations, files, gates, held_images, hop, plan, words};
+use super::{Decision, Reason, Telling, Wants, asks, durations, files, gates, held_images, hop, plan, words};
 use crate::catalog::Version;
 use crate::fleet::streak::VERIFYING_SPAN;
 use crate::fleet::{Server, ServerRole, Verification, instants};
@@ -50,6 +50,7 @@ pub(super) fn report(view: &View<'_>, findings: &Findings) -> Report {
         target,
         servers_current: u32::try_from(current.count()).unwrap_or(u32::MAX),
         servers_total: u32::try_from(view.situation.own().count()).unwrap_or(u32::MAX),
+        asks: asks::list(view, findings, headline.phase),
         gates: findings.every_gate(),
         now: now(view, findings),
         servers,

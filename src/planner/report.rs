@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use devices::{DevicesReport, GroupReport, GroupState};
 pub use gate::{Gate, GateName, Needs, Verdict};
 
+use super::order::Action;
 use super::reason::Reason;
 use crate::catalog::path::Path;
 use crate::catalog::{Os, Version};
@@ -339,6 +340,15 @@ impl ConditionName {
     }
 }
 
+/// An order that would be useful now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// What is to be ordered, and for what.
+    pub action: Action,
+    /// What comes of it.
+    pub text: String,
+}
+
 /// Everything a decision says.
 #[must_use = "a report that nobody reads helps nobody"]
 #[derive(Clone, Debug, PartialEq)]
@@ -361,6 +371,8 @@ pub struct Report {
     pub servers_current: u32,
     /// Own servers.
     pub servers_total: u32,
+    /// What a person may usefully order now, what answers a hold first.
+    pub asks: Vec<Ask>,
     /// Every gate of the next step, whether it holds or not.
     pub gates: Vec<Gate>,
     /// What is being done.

@@ -12,6 +12,7 @@ use super::observed::{Access, Ending};
 use super::order::{Action, Order};
 use super::orders;
 use super::standing::adopting_order;
+use crate::catalog::Version;
 
 /// Follows orders to abandon, each with an answer, and lets go of a hop of which nothing can be reached any more.
 pub(super) fn follow(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner) {
@@ -39,25 +40,35 @@ pub(super) fn follow(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner) {
 /// Does what the order says, or refuses it with the reason.
 fn abandon(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner, order: &Order) {
     let next = draft.set_aside.as_ref().map(|hop| (hop.from, hop.to)).or(draft.aim.between());
-    let (from, to) = match (&draft.memory.hop, next) {
-        (Some(hop), _) if cannot_end(facts, hop, owner) => (hop.from, hop.to),
-        (Some(hop), _) => {
-            let why = format!(
-                "the authority is past its point of no return to {}: the hop is finished first; order Pause with now to hold storage",
-                hop.to
-            );
-            draft.memory.refuse(order.uid.clone(), why);
-            return;
+    match given_up_by_order(facts, draft.memory.hop.as_ref(), next, owner) {
+        Ok((from, to)) => {
+            draft.memory.given_up = Some(GivenUp { from, to, order: order.name.clone() });
+            draft.memory.consume(order.uid.clone());
+            give_up(draft);
         }
-        (None, Some(next)) => next,
-        (None, None) => {
-            draft.memory.refuse(order.uid.clone(), "no hop is in flight or due: there is nothing to give up");
-            return;
-        }
-    };
-    draft.memory.given_up = Some(GivenUp { from, to, order: order.name.clone() });
-    draft.memory.consume(order.uid.clone());
-    give_up(draft);
+        Err(why) => draft.memory.refuse(order.uid.clone(), why),
+    }
+}
+
+/// The hop that an order to abandon gives up: one that has begun and cannot end by itself, or the next.
+///
+/// # Errors
+/// Why there is nothing to give up, as a sentence.
+pub(super) fn given_up_by_order(
+    facts: &Facts<'_>,
+    begun: Option<&Hop>,
+    next: Option<(Version, Version)>,
+    owner: &Owner,
+) -> Result<(Version, Version), String> {
+    match (begun, next) {
+        (Some(hop), _) if cannot_end(facts, hop, owner) => Ok((hop.from, hop.to)),
+        (Some(hop), _) => Err(format!(
+            "the authority is past its point of no return to {}: the hop is finished first; order Pause with now to hold storage",
+            hop.to
+        )),
+        (None, Some(next)) => Ok(next),
+        (None, None) => Err("no hop is in flight or due: there is nothing to give up".to_owned()),
+    }
 }
 
 /// Ends the hop where it is: what its servers are at then is read from their answers.

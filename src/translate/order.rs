@@ -122,6 +122,18 @@ pub fn subject_text(subject: &Subject) -> Option<String> {
     }
 }
 
+/// An order as its object writes it: its action, and what it is for.
+pub fn written(action: &Action) -> (OrderAction, Option<String>) {
+    match action {
+        Action::Approve(subject) => (OrderAction::Approve, subject_text(subject)),
+        Action::Retry(subject) => (OrderAction::Retry, subject_text(subject)),
+        Action::Pause(_) => (OrderAction::Pause, None),
+        Action::Resume => (OrderAction::Resume, None),
+        Action::Adopt => (OrderAction::Adopt, None),
+        Action::Abandon => (OrderAction::Abandon, None),
+    }
+}
+
 /// What became of an order. A state that is final stays as it is, and the time moves only with the state.
 pub fn order_status(
     object: &CodeUpgradeOrder,

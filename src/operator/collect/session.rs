@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::Api;
 use kube::{Client, ResourceExt};
 
+use crate::api::problem::said;
 use crate::api::{AUTHORITY_URL_ANNOTATION, CodeUpgrade};
 use crate::code42::{self, ClientOptions, Credentials, ErrorKind, UnreachableReason};
 use crate::observing::Failure;
@@ -164,7 +165,7 @@ async fn read_secret(acting: &Acting, connection: &Connection) -> Result<Secret,
             return Err(Failure::new(AccessFailure::SecretForbidden, message));
         }
         Err(error) => {
-            let message = format!("Secret {namespace}/{name} could not be read: {error}");
+            let message = format!("Secret {namespace}/{name} could not be read: {}", said(&error));
             return Err(Failure::new(AccessFailure::Unreachable, message));
         }
     };
@@ -222,7 +223,9 @@ async fn read_ca(client: &Client, namespace: &str, name: &str) -> Result<(Config
     let found = api
         .get_opt(name)
         .await
-        .map_err(|error| missing(format!("ConfigMap {namespace}/{name} could not be read: {error}")))?
+        .map_err(|error| {
+            missing(format!("ConfigMap {namespace}/{name} could not be read: {}", said(&error)))
+        })?
         .ok_or_else(|| missing(format!("there is no ConfigMap {namespace}/{name}")))?;
     let text = found.data.as_ref().and_then(|data| data.get(CA_KEY)).map(|text| text.clone().into_bytes());
     let bytes = || found.binary_data.as_ref().and_then(|data| data.get(CA_KEY)).map(|bytes| bytes.0.clone());

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 
+use crate::api::problem::said;
 use crate::catalog::Version;
 use crate::download::checksum_list;
-use crate::methods;
+
 use crate::operator::account::Acting;
 use crate::operator::files::given;
 use crate::planner::Desired;
@@ -39,7 +40,7 @@ async fn read(acting: &Acting, name: &str, key: &str) -> Result<String, String> 
     let found = api
         .get_opt(name)
         .await
-        .map_err(|error| format!("ConfigMap {name} could not be read: {}", methods::words(&error)))?;
+        .map_err(|error| format!("ConfigMap {name} could not be read: {}", said(&error)))?;
     let map = found.ok_or_else(|| format!("there is no ConfigMap {name}"))?;
     let text = map.data.and_then(|mut data| data.remove(key));
     text.ok_or_else(|| format!("ConfigMap {name} lacks the key {key}"))

@@ -72,6 +72,13 @@ pub(in crate::planner) fn note(facts: &Facts<'_>, hop: &mut Hop) {
     }
 }
 
+/// Whether an order may begin the next attempt at a server: its job was seen, and surely none of it runs any more.
+pub(in crate::planner) fn may_be_retried(facts: &Facts<'_>, entry: &HopServer) -> bool {
+    let Means::Job(means) = &entry.means else { return false };
+    let is_due = entry.verified_at.is_none() && entry.ordered_at.is_some();
+    is_due && means.seen && facts.observed.jobs.is_ok() && means.running(facts.observed).is_none()
+}
+
 /// Begins the next attempt at the servers that an order names; which orders had something to do is answered.
 pub(in crate::planner) fn retry<'a>(
     facts: &Facts<'_>,
@@ -83,14 +90,8 @@ pub(in crate::planner) fn retry<'a>(
         let Action::Retry(Subject::Server(name)) = &order.action else { continue };
         let named = |guid: &Guid| facts.observed.server(guid).is_some_and(|server| server.name.0 == *name);
         let entry = hop.servers.iter_mut().find(|entry| entry.name.0 == *name || named(&entry.guid));
-        let Some(entry) = entry.filter(|entry| entry.verified_at.is_none() && entry.ordered_at.is_some())
-        else {
-            continue;
-        };
+        let Some(entry) = entry.filter(|entry| may_be_retried(facts, entry)) else { continue };
         let Means::Job(means) = &mut entry.means else { continue };
-        if !means.seen || facts.observed.jobs.is_err() || means.running(facts.observed).is_some() {
-            continue;
-        }
         means.attempt = means.attempt.saturating_add(1);
         means.seen = false;
         entry.begin_anew(facts.now);

@@ -33,6 +33,8 @@ pub enum Expectation {
     MessageNot(String),
     /// `expect mend TEXT…`: it is contained.
     Mend(String),
+    /// `expect asks ACTION[ FOR], ACTION[ FOR], …` and `expect asks nothing`: what a person may order now, in one line.
+    Asks(String),
     /// `expect server NAME VERSION`
     Server(String, Version),
     /// `expect gate NAME pass|hold|unknown|refuse [REASON]`

@@ -208,6 +208,7 @@ fn expectation(words: &[&str]) -> Result<Expectation, String> {
         ["message", "not", words @ ..] => Expectation::MessageNot(words.join(" ")),
         ["message", ..] => Expectation::Message(rest),
         ["mend", ..] => Expectation::Mend(rest),
+        ["asks", ..] => Expectation::Asks(rest),
         ["server", name, at] => Expectation::Server((*name).to_owned(), version(at)?),
         ["gate", name, verdict, reason @ ..] => Expectation::Gate(
             (*name).to_owned(),

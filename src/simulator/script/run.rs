@@ -1,5 +1,6 @@
 //! Running a story: the world, the cluster and the people around the one `decide`.
 
+mod asks;
 mod backups;
 mod collect;
 mod course;

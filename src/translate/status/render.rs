@@ -6,16 +6,17 @@ use jiff::SignedDuration;
 
 use super::bounded::bounded;
 use crate::api::status::{
-    AvailableStatus, DevicesStatus, FileStatus, GateStatus, GroupStatus, PlanItemStatus, ServerStatus,
-    VerdictStatus,
+    AskStatus, AvailableStatus, DevicesStatus, FileStatus, GateStatus, GroupStatus, PlanItemStatus,
+    ServerStatus, VerdictStatus,
 };
 use crate::fleet::{Guid, ServerName};
 use crate::planner::report::{
-    Available, DevicesReport, FileReport, Gate, GroupReport, Needs, Now, PlanItem, PlanWhat, ServerReport,
-    ServerState, Verdict,
+    Ask, Available, DevicesReport, FileReport, Gate, GroupReport, Needs, Now, PlanItem, PlanWhat,
+    ServerReport, ServerState, Verdict,
 };
 use crate::planner::rollout::DeviceVerdict;
 use crate::planner::words;
+use crate::translate::order;
 
 /// Most items of the plan: 12 hops with a wait and a rollout each, and the last rollout.
 pub(super) const MAX_PLAN: usize = 40;
@@ -192,6 +193,12 @@ pub(super) fn plan_item(item: &PlanItem) -> PlanItemStatus {
         earliest: *earliest,
         usually: usually.as_deref().map(bounded),
     }
+}
+
+pub(super) fn ask(ask: &Ask) -> AskStatus {
+    let Ask { action, text } = ask;
+    let (action, r#for) = order::written(action);
+    AskStatus { action, r#for, text: bounded(text) }
 }
 
 /// Most risks that are named of a way.

@@ -35,6 +35,7 @@ fn decision(phase: Phase, message: &str) -> Decision {
         target: Some(version("4.3.5.3")),
         servers_current: 1,
         servers_total: 2,
+        asks: Vec::new(),
         gates: vec![Gate { name: GateName::Wait, verdict: Verdict::Pass }],
         now: None,
         servers: vec![server(1, ServerState::Current), server(2, ServerState::Pending)],

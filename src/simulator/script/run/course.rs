@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::asks;
 use super::outcome::CrashPoint;
 use super::process::Process;
 use super::state::{Run, shifted};
@@ -144,6 +145,10 @@ impl Run {
             Grounds { observed: &observed, desired: &desired, catalog: &self.catalog, memory: &memory, now };
         for violation in check(&grounds, &decision) {
             self.failures.push(format!("a rule is broken: {}", violation.0));
+        }
+        if is_whole && self.asked != decision.report.asks {
+            self.asked.clone_from(&decision.report.asks);
+            self.failures.extend(asks::unfollowed(&grounds, &decision));
         }
         let monotonic = self.stamp();
         let attempts = self.process.attempts.begin(&decision.steps, monotonic);

@@ -9,6 +9,7 @@ use crate::planner::Reason;
 use crate::planner::observed::Catch;
 use crate::planner::report::{ConditionName, FileReport, PlanWhat, Report, Verdict};
 use crate::simulator::script::expectation::Expectation;
+use crate::translate;
 
 impl Run {
     pub(super) fn end(&self) -> End {
@@ -56,6 +57,10 @@ impl Run {
             Expectation::Mend(text) => {
                 let mend = report.mend.clone().unwrap_or_default();
                 unless(mend.contains(text.as_str()), mend)
+            }
+            Expectation::Asks(text) => {
+                let found = asks_line(report);
+                unless(found == *text, found)
             }
             Expectation::Server(name, version) => {
                 let found = report.servers.iter().find(|server| server.name.0 == *name);
@@ -146,6 +151,17 @@ fn verdict_name(verdict: &Verdict) -> &'static str {
         Verdict::Unknown { .. } => "unknown",
         Verdict::Refuse { .. } => "refuse",
     }
+}
+
+/// What may be ordered, in one line: `Approve 4.2.3.1->4.3.5.3 servers, Pause`.
+fn asks_line(report: &Report) -> String {
+    let asks = report.asks.iter().map(|ask| {
+        let (action, subject) = translate::order::written(&ask.action);
+        let subject = subject.map_or_else(String::new, |subject| format!(" {subject}"));
+        format!("{}{subject}", action.name())
+    });
+    let line = asks.collect::<Vec<_>>().join(", ");
+    if line.is_empty() { "nothing".to_owned() } else { line }
 }
 
 /// The plan in one line: `wait 4.2.3.1, hop 4.2.3.1->4.3.5.3, rollout 4.3.5.3`.

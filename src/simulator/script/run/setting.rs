@@ -118,6 +118,7 @@ impl Setting {
             crash_at,
             was_killed: false,
             last: None,
+            asked: Vec::new(),
             events: Vec::new(),
             record: Record::default(),
             decisions: 0,

@@ -13,6 +13,7 @@ use super::record::Record;
 use crate::catalog::Catalog;
 use crate::planner::Decision;
 use crate::planner::observed::{AccessFailure, Finalizer, ProofFinding};
+use crate::planner::report::Ask;
 use crate::simulator::script::cluster::Cluster;
 use crate::simulator::script::mirrors::Mirrors;
 use crate::simulator::script::object::Object;
@@ -45,6 +46,8 @@ pub(super) struct Run {
     /// Whether the process was killed since the last verb.
     pub(super) was_killed: bool,
     pub(super) last: Option<Decision>,
+    /// What was asked of people last.
+    pub(super) asked: Vec<Ask>,
     pub(super) events: Vec<(&'static str, String)>,
     pub(super) record: Record,
     /// Decisions since the world's time moved.
