@@ -19,5 +19,6 @@ pub mod operator;
 pub mod planner;
 #[cfg(feature = "playground")]
 pub mod playground;
+pub mod screens;
 pub mod simulator;
 pub mod translate;

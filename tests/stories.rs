@@ -19,6 +19,8 @@ mod properties;
 mod rollouts;
 #[path = "stories/rooms.rs"]
 mod rooms;
+#[path = "stories/screens.rs"]
+mod screens;
 #[path = "stories/scripts.rs"]
 mod scripts;
 #[path = "stories/sequences.rs"]

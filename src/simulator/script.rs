@@ -15,7 +15,7 @@ mod timeline;
 mod verb;
 mod workload;
 
-pub use run::{CrashPoint, End, Outcome, Sight, Sighting, Told};
+pub use run::{CrashPoint, End, Outcome, Sight, Sighting, Situation, Told};
 pub use verb::{Line, ParseError, Verb};
 
 /// A story.

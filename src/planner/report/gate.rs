@@ -163,6 +163,82 @@ pub enum GateName {
 }
 
 impl GateName {
+    /// Every gate.
+    pub const ALL: [Self; 31] = [
+        Self::Spec,
+        Self::Claim,
+        Self::Access,
+        Self::Identity,
+        Self::Edition,
+        Self::Appliance,
+        Self::Facts,
+        Self::Clock,
+        Self::Restore,
+        Self::Adoption,
+        Self::Storage,
+        Self::Path,
+        Self::Compatibility,
+        Self::Risks,
+        Self::Files,
+        Self::Workloads,
+        Self::Catch,
+        Self::Rights,
+        Self::Backup,
+        Self::Offer,
+        Self::Hooks,
+        Self::AutoUpgradeSwitch,
+        Self::Approval,
+        Self::ProvenIn,
+        Self::Wait,
+        Self::BackupsRunning,
+        Self::Window,
+        Self::Health,
+        Self::NightlyDump,
+        Self::Groups,
+        Self::Paused,
+    ];
+
+    /// What it asks, as the end of a sentence.
+    pub const fn question(self) -> &'static str {
+        match self {
+            Self::Spec => "whether the spec can be read, and asks for nothing that contradicts itself",
+            Self::Claim => "whether this object, and no older one, is about this authority",
+            Self::Access => "whether the authority answers, with the credentials of the Secret",
+            Self::Identity => "whether the authority is the one that was pinned",
+            Self::Edition => "whether it is the enterprise edition",
+            Self::Appliance => "whether the vendor manages the authority: those are never touched",
+            Self::Facts => "whether what is known of servers and devices is fresh and whole",
+            Self::Clock => "whether every clock that is known agrees with the others within a minute",
+            Self::Restore => "whether somebody brought a server back to an older release",
+            Self::Adoption => "whether the versions came about by this operator, or were adopted",
+            Self::Storage => "whether every storage server is there and has a way to be upgraded",
+            Self::Path => "whether the catalog documents a way to the wanted release",
+            Self::Compatibility => "whether the next release accepts every live device as it is",
+            Self::Risks => "whether somebody accepted every risk of the next step by name",
+            Self::Files => "whether every upgrade file of the next step is exactly what was published",
+            Self::Workloads => "whether every workload can be upgraded by this operator, and has settled",
+            Self::Catch => "whether no server can be rolled by accident meanwhile",
+            Self::Rights => "whether the acting account may do every part of the next step",
+            Self::Backup => "whether there is a backup that is fresh enough",
+            Self::Offer => "whether what the authority offers its devices is what the release accepts",
+            Self::Hooks => "whether every hook can be asked, and says yes",
+            Self::AutoUpgradeSwitch => {
+                "whether the authority's switch that moves the whole fleet at once is as the spec wants it"
+            }
+            Self::Approval => "whether somebody approved it, where the spec asks for that",
+            Self::ProvenIn => {
+                "whether the release has proven itself in the other environments that the spec names"
+            }
+            Self::Wait => "whether the time has passed that the present release asks to wait",
+            Self::BackupsRunning => "whether devices back up again since the last hop",
+            Self::Window => "whether a window of the spec is open and long enough",
+            Self::Health => "whether all own servers are connected",
+            Self::NightlyDump => "whether the authority's nightly dump of its database is not near",
+            Self::Groups => "whether the groups of devices can be told apart",
+            Self::Paused => "whether nothing pauses it: the spec, what stands above it, or an order",
+        }
+    }
+
     /// The name as the status writes it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -81,6 +81,11 @@ impl Object {
         Ok(Arc::clone(self.read.insert(Arc::new(desired))))
     }
 
+    /// The generation of the spec as it was read last.
+    pub(super) fn generation(&self) -> i64 {
+        self.generation
+    }
+
     /// The status is written: what is remembered, and what became of orders.
     pub(super) fn write(&mut self, memory: Memory, desired: &Desired, now: Timestamp) {
         for order in &mut self.orders {

@@ -11,6 +11,7 @@ mod outcome;
 mod process;
 mod record;
 mod setting;
+mod situation;
 mod state;
 mod verbs;
 
@@ -19,6 +20,7 @@ use jiff::SignedDuration;
 pub use self::outcome::{CrashPoint, End, Outcome};
 pub use self::record::{Sight, Sighting, Told};
 use self::setting::Setting;
+pub use self::situation::Situation;
 use super::verb::Line;
 
 /// A process that was killed has read and verified everything again by then.
@@ -47,10 +49,11 @@ pub(super) fn run(lines: &[Line], crash_at: Option<CrashPoint>) -> Result<Outcom
     run.fixpoint()?;
     let (timeline, boundaries) = (run.timeline.clone().into_text(), run.boundaries);
     let seen = run.record.clone().into_seen();
+    let situations = run.situations.clone();
     // A process that was killed may be some minutes behind; a day later it must not matter any more.
     let settled = run.now.checked_add(AFTERMATH).map_err(|error| error.to_string())?;
     run.run_to(settled, |_| false)?;
     let end = run.end();
     let failures = if crash_at.is_some() { Vec::new() } else { run.failures };
-    Ok(Outcome { timeline, failures, boundaries, end, seen, servers })
+    Ok(Outcome { timeline, failures, boundaries, end, seen, situations, servers })
 }

@@ -3,7 +3,7 @@
 use crate::planner::check::Grounds;
 use crate::planner::order::{Action, Order, Subject};
 use crate::planner::report::{Ask, GateName};
-use crate::planner::{Decision, Observed, Telling, decide};
+use crate::planner::{Decision, Observed, Reason, Telling, decide};
 use crate::translate;
 
 const UID: &str = "an-order-that-is-tried";
@@ -47,10 +47,11 @@ fn is_followed(grounds: &Grounds<'_>, decision: &Decision, ask: &Ask) -> bool {
     let is_refused = after.memory.refused_orders.iter().any(|refused| refused.uid == UID);
     let is_consumed = after.memory.consumed_orders.iter().any(|uid| uid == UID);
     let passes = |name| after.report.gates.iter().all(|gate| gate.name != name || gate.verdict.passes());
+    let asks_still = |reason| after.report.gates.iter().any(|gate| gate.verdict.reason() == Some(reason));
     // These two are used up by what they let begin, which may come later.
     let lets = match &ask.action {
         Action::Approve(Subject::Hop { .. } | Subject::Devices { .. }) => passes(GateName::Approval),
-        Action::Adopt => passes(GateName::Adoption) && passes(GateName::Restore),
+        Action::Adopt => !asks_still(Reason::AdoptionNeeded) && !asks_still(Reason::RestoredByHand),
         Action::Approve(_) | Action::Retry(_) | Action::Pause(_) | Action::Resume | Action::Abandon => false,
     };
     !is_refused && (is_consumed || lets)

@@ -155,6 +155,9 @@ impl Run {
         let steps: Vec<Step> = attempts.into_iter().cloned().collect();
         self.timeline.decision(self.now, &decision, &steps);
         let is_told = self.record.report(self.now, &decision.report);
+        if is_whole && (is_told || decision.memory != memory) {
+            self.note_situation(&decision, now);
+        }
         if is_told || !steps.is_empty() || decision.memory != memory {
             self.news_at = self.now;
         }

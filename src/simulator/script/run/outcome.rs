@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::record::Sighting;
+use super::situation::Situation;
 use crate::fleet::Guid;
 
 /// A boundary between a write and an effect at which the process ends: the n-th of the story, from 0.
@@ -22,6 +23,8 @@ pub struct Outcome {
     pub end: End,
     /// What was seen up to the last line, in order.
     pub seen: Vec<Sighting>,
+    /// What the object came to say up to the last line: of each phase and reason the last.
+    pub situations: Vec<Situation>,
     /// The servers that the story began with, by guid.
     pub servers: BTreeMap<Guid, String>,
 }

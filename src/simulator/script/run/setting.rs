@@ -121,6 +121,7 @@ impl Setting {
             asked: Vec::new(),
             events: Vec::new(),
             record: Record::default(),
+            situations: Vec::new(),
             decisions: 0,
             news_at: self.scenario.start,
             disturbed_at: None,

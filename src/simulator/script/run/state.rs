@@ -10,6 +10,7 @@ use super::jobs::Jobs;
 use super::outcome::CrashPoint;
 use super::process::{Clocks, Process};
 use super::record::Record;
+use super::situation::Situation;
 use crate::catalog::Catalog;
 use crate::planner::Decision;
 use crate::planner::observed::{AccessFailure, Finalizer, ProofFinding};
@@ -50,6 +51,7 @@ pub(super) struct Run {
     pub(super) asked: Vec<Ask>,
     pub(super) events: Vec<(&'static str, String)>,
     pub(super) record: Record,
+    pub(super) situations: Vec<Situation>,
     /// Decisions since the world's time moved.
     pub(super) decisions: usize,
     /// When something was last new: a verb, a step, what is told or remembered, what happened in the environment.
