@@ -29,6 +29,7 @@ mod cluster {
     pub(crate) mod quiet;
     pub(crate) mod remembered;
     pub(crate) mod scale;
+    pub(crate) mod screens;
     pub(crate) mod troubles;
     pub(crate) mod turns;
     pub(crate) mod upgrade;
@@ -51,6 +52,7 @@ use cluster::process;
 use cluster::quiet;
 use cluster::remembered;
 use cluster::scale;
+use cluster::screens;
 use cluster::troubles;
 use cluster::turns;
 use cluster::upgrade;
@@ -91,6 +93,7 @@ fn main() -> Result<ExitCode, environment::Error> {
         jobs::cases(),
         wrong_answers::cases(),
         scale::cases(),
+        screens::cases(),
     ];
     let trials = cases
         .into_iter()

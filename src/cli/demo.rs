@@ -15,7 +15,8 @@ use crate::operator::{self, clock, clock::Clock, shutdown};
 use crate::planner::words;
 use crate::playground::control_plane::{self, ControlPlane};
 use crate::playground::stage;
-use plot::Environment;
+use crate::screens::{Environment, Paper, history};
+use plot::Environment as Staged;
 
 /// Simulated seconds in a real second: half an hour a second.
 const SPEED: u32 = 1_800;
@@ -80,7 +81,7 @@ async fn upgrade(arguments: &Arguments, plane: &ControlPlane) -> Result<(), Stri
     tell("Installing the definitions, the releases and the roles of the chart ...");
     stage::install(&client).await.map_err(|error| said(&error))?;
     let clock = Clock::scaled_from_now(plot::begins(), SPEED);
-    let environment = Environment::start(&client, &clock).await?;
+    let environment = Staged::start(&client, &clock).await?;
     let (stopper, stop) = shutdown::stop();
     let operator = tokio::spawn(operator::run(
         operator::Options { allow_hosts: vec!["127.0.0.1:*".to_owned()], ..operator::Options::default() },
@@ -97,11 +98,13 @@ async fn upgrade(arguments: &Arguments, plane: &ControlPlane) -> Result<(), Stri
         _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
     };
     if watched.is_ok() {
-        show_end(&client, plane).await?;
+        show_end(&client, plane, &clock).await?;
         if arguments.keep {
             print(&format!(
-                "\nStill running. Look around, and end it with Ctrl-C:\n  export KUBECONFIG={}\n",
-                plane.admin_kubeconfig().display()
+                "\nStill running. Look around, and end it with Ctrl-C:\n  export KUBECONFIG={}\n  {} explain -n {} (or status, history, releases, doctor)\n",
+                plane.admin_kubeconfig().display(),
+                own_path(),
+                plot::NAMESPACE
             ));
             let _ = tokio::signal::ctrl_c().await;
         }
@@ -109,6 +112,11 @@ async fn upgrade(arguments: &Arguments, plane: &ControlPlane) -> Result<(), Stri
     stopper.stop();
     let ended = operator.await.map_err(|error| said(&error))?;
     watched.and(ended.map_err(|error| said(&error)))
+}
+
+/// What to type to run this program once more.
+fn own_path() -> String {
+    std::env::current_exe().map_or_else(|_| "codeupgrade".to_owned(), |path| path.display().to_string())
 }
 
 /// The operator runs as its own account, with the rights that the chart gives it.
@@ -121,7 +129,7 @@ async fn operator_config(plane: &ControlPlane, client: &Client) -> Result<Config
 }
 
 /// Commits what is wanted and watches until it is there.
-async fn watch(client: &Client, clock: &Clock, environment: &Environment) -> Result<(), String> {
+async fn watch(client: &Client, clock: &Clock, environment: &Staged) -> Result<(), String> {
     let upgrades: Api<CodeUpgrade> = Api::namespaced(client.clone(), plot::NAMESPACE);
     environment.commit_without_version().await?;
     let mut view = view::View::new();
@@ -130,8 +138,8 @@ async fn watch(client: &Client, clock: &Clock, environment: &Environment) -> Res
     while clock::instant().duration_since(begun) < PATIENCE {
         clock::sleep(FRAME).await;
         let object = upgrades.get(plot::UPGRADE).await.map_err(|error| error.to_string())?;
-        let Some(status) = object.status else { continue };
-        view.draw(clock.now(), &status);
+        let Some(status) = &object.status else { continue };
+        view.draw(clock.now(), &object);
         if !committed && status.phase == "Observing" && status.versions.authority.is_some() {
             view.note(clock.now(), &format!("commit: version: {}", plot::TARGET));
             environment.commit_target().await?;
@@ -150,7 +158,7 @@ async fn watch(client: &Client, clock: &Clock, environment: &Environment) -> Res
 }
 
 /// What a person would look at afterwards.
-async fn show_end(client: &Client, plane: &ControlPlane) -> Result<(), String> {
+async fn show_end(client: &Client, plane: &ControlPlane, clock: &Clock) -> Result<(), String> {
     let arguments = ["get", "codeupgrade", "-n", plot::NAMESPACE];
     print(&format!("\n$ kubectl {}\n", arguments.join(" ")));
     let output = tokio::process::Command::new("kubectl")
@@ -166,9 +174,7 @@ async fn show_end(client: &Client, plane: &ControlPlane) -> Result<(), String> {
     }
     let upgrades: Api<CodeUpgrade> = Api::namespaced(client.clone(), plot::NAMESPACE);
     let object = upgrades.get(plot::UPGRADE).await.map_err(|error| error.to_string())?;
-    print("\nHISTORY\n");
-    for entry in object.status.iter().flat_map(|status| &status.history) {
-        print(&view::history_line(entry));
-    }
+    print("\n$ kubectl codeupgrade history\n");
+    print(&history::render(&Environment::of(&object), &[], &Paper::plain(100), clock.now()));
     Ok(())
 }

@@ -15,6 +15,7 @@ use kube::{Api, Client};
 
 use super::output::{fail, print};
 use crate::api::devices::{DevicePage, DeviceQuery, TOKEN_AUDIENCE, TOKEN_HEADER};
+use crate::api::problem::said;
 use crate::planner::rollout::DeviceVerdict;
 
 /// Through the proxy any replica may answer, and only one of them acts: it is asked again so often.
@@ -105,7 +106,7 @@ async fn ask(arguments: &Arguments) -> Result<DevicePage, String> {
     let path = query(arguments)?;
     let config = kube::Config::infer().await.map_err(|error| format!("no cluster is configured: {error}"))?;
     let namespace = arguments.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-    let client = Client::try_from(config).map_err(|error| error.to_string())?;
+    let client = Client::try_from(config).map_err(|error| said(&error))?;
     let token = token(&client, &namespace, &arguments.account).await?;
     let (operators, service) = arguments
         .service
@@ -124,7 +125,7 @@ async fn ask(arguments: &Arguments) -> Result<DevicePage, String> {
             }
             Err(kube::Error::Api(status)) if status.code == 503 && attempt < TRIES => {}
             Err(kube::Error::Api(status)) => return Err(status.message),
-            Err(error) => return Err(format!("the operator could not be asked: {error}")),
+            Err(error) => return Err(format!("the operator could not be asked: {}", said(&error))),
         }
     }
     Err("no replica of the operator acts".to_owned())
@@ -189,7 +190,7 @@ async fn token(client: &Client, namespace: &str, account: &str) -> Result<String
     };
     let answer = api.create_token_request(account, &PostParams::default(), &request).await;
     let answer = answer.map_err(|error| {
-        format!("no token could be made for ServiceAccount {namespace}/{account}: {error}")
+        format!("no token could be made for ServiceAccount {namespace}/{account}: {}", said(&error))
     })?;
     answer.status.map(|status| status.token).ok_or_else(|| "the API server made no token".to_owned())
 }

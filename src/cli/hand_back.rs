@@ -3,7 +3,6 @@
 //! The operator itself does so, when its lease says that it is to be removed: only one process ever acts. This asks it, waits until
 //! no object bears its finalizer any more, then stops it and deletes the lease. A hop in flight is not left: then nothing is stopped.
 
-use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
 use super::output::{fail, print, tell};
+use crate::api::problem::said;
 use crate::api::{CodeUpgrade, FINALIZER, HANDING_BACK_ANNOTATION};
 use crate::operator::clock;
 
@@ -50,7 +50,7 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 
 async fn hand_back(arguments: &Arguments) -> Result<(), String> {
     let config = kube::Config::infer().await.map_err(|error| format!("no cluster is configured: {error}"))?;
-    let client = Client::try_from(config).map_err(|error| error.to_string())?;
+    let client = Client::try_from(config).map_err(|error| said(&error))?;
     let leases: Api<Lease> = Api::namespaced(client.clone(), &arguments.namespace);
     if let Some(busy) = left(&client).await?.into_iter().find(|left| left.in_hop) {
         return Err(format!("{} is in the middle of a hop: wait for its end, or order Abandon", busy.name));
@@ -140,6 +140,6 @@ async fn stop(client: &Client, arguments: &Arguments, leases: &Api<Lease>) -> Re
     }
 }
 
-fn failed<E: Display>(what: &'static str) -> impl Fn(E) -> String {
-    move |error| format!("{what}: {error}")
+fn failed(what: &'static str) -> impl Fn(kube::Error) -> String {
+    move |error| format!("{what}: {}", said(&error))
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output::{fail, print};
+use crate::api::problem::said;
 use crate::api::{CodeRelease, CodeUpgrade, CodeUpgradeStatus};
 use crate::catalog::merge::Layer;
 use crate::simulator::{Scenario, preview};
@@ -78,9 +79,9 @@ fn live(name: &str, namespace: Option<&str>) -> Result<CodeUpgradeStatus, String
         let config =
             kube::Config::infer().await.map_err(|error| format!("no cluster is configured: {error}"))?;
         let namespace = namespace.map_or_else(|| config.default_namespace.clone(), str::to_owned);
-        let client = kube::Client::try_from(config).map_err(|error| error.to_string())?;
+        let client = kube::Client::try_from(config).map_err(|error| said(&error))?;
         let upgrades: kube::Api<CodeUpgrade> = kube::Api::namespaced(client, &namespace);
-        let failed = |error| format!("failed to read CodeUpgrade {namespace}/{name}: {error}");
+        let failed = |error| format!("failed to read CodeUpgrade {namespace}/{name}: {}", said(&error));
         let object = upgrades.get(name).await.map_err(failed)?;
         let unseen = || format!("CodeUpgrade {namespace}/{name} has no status yet: does the operator run?");
         object.status.ok_or_else(unseen)

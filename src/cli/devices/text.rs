@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::api::devices::{DeviceCount, DeviceItem, DevicePage};
 use crate::catalog::Version;
 use crate::planner::words;
+use crate::screens::table;
 
 const NONE: &str = "-";
 
@@ -122,20 +123,4 @@ fn version(version: Option<Version>) -> String {
 
 fn instant(at: Option<Timestamp>) -> String {
     at.map_or_else(|| NONE.to_owned(), words::past)
-}
-
-/// Columns as wide as their widest cell, two spaces apart.
-fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
-    let mut rows = rows;
-    rows.insert(0, head.iter().map(|cell| (*cell).to_owned()).collect());
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        text += line.trim_end();
-        text.push('\n');
-    }
-    text
 }
