@@ -120,8 +120,7 @@ async fn copy(expected: &Expected, mirror: &Url, keep: &mut Keep<'_>) -> Result<
     let path = mirror
         .to_file_path()
         .map_err(|()| refuse(Why::Connection("it names no file of this machine".into())))?;
-    let unreadable = |error: std::io::Error| refuse(Why::Connection(error.kind().to_string()));
-    let length = fs::metadata(&path).map_err(unreadable)?.len();
+    let length = fs::metadata(&path).map_err(|error| refuse(Why::Connection(error.to_string())))?.len();
     if let Some(expected) = expected.size.filter(|size| *size != length) {
         return Err(refuse(Why::WrongLength { expected, length }));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Arguments, TIMED_OUT, exit_code, look, rendered, worst};
+use super::question::{Arguments, exit_code, look, rendered, worst};
 use crate::api::duration;
 use crate::cli::cluster::Cluster;
 use crate::cli::output::print;
@@ -14,6 +14,9 @@ use crate::cli::screen::{Live, is_terminal, size};
 use crate::operator::clock;
 use crate::planner::words;
 use crate::screens::{Environment, Outcome};
+
+/// The exit code of a wait that took too long, as `timeout` has it.
+const TIMED_OUT: u8 = 124;
 
 /// Between two looks at one object.
 const PAUSE: Duration = Duration::from_secs(1);

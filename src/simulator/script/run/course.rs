@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::asks;
 use super::outcome::CrashPoint;
 use super::process::Process;
+use super::situation::Situation;
 use super::state::{Run, shifted};
 use crate::planner::cadence::SERVERS_AT_REST;
 use crate::planner::check::{Grounds, check};
@@ -14,6 +15,7 @@ use crate::planner::{Decision, decide};
 use crate::simulator::script::expectation::Until;
 use crate::simulator::script::verb::Line;
 use crate::simulator::settings::SettingsChange;
+use crate::translate;
 
 /// How long a run waits for something before it gives up.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24 * 90);
@@ -180,6 +182,15 @@ impl Run {
             self.settle();
         }
         Ok(())
+    }
+
+    /// Notes what the object says now: of each phase and reason the last that was said.
+    fn note_situation(&mut self, decision: &Decision, now: Timestamp) {
+        let previous = self.situations.last().map(|situation| &situation.status);
+        let status = translate::status(previous, decision, Some(self.object.generation()), now);
+        let situation = Situation { at: now, status };
+        self.situations.retain(|known| !known.is_like(&situation));
+        self.situations.push(situation);
     }
 
     fn act(&mut self, step: &Step) -> Result<(), String> {

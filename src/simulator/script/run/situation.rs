@@ -2,10 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::state::Run;
 use crate::api::CodeUpgradeStatus;
-use crate::planner::Decision;
-use crate::translate;
 
 /// What the object said at a moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,14 +13,9 @@ pub struct Situation {
     pub status: CodeUpgradeStatus,
 }
 
-impl Run {
-    /// Notes what the object says now: of each phase and reason the last that was said.
-    pub(super) fn note_situation(&mut self, decision: &Decision, now: Timestamp) {
-        let previous = self.situations.last().map(|situation| &situation.status);
-        let status = translate::status(previous, decision, Some(self.object.generation()), now);
-        let is_alike =
-            |known: &Situation| known.status.phase == status.phase && known.status.reason == status.reason;
-        self.situations.retain(|known| !is_alike(known));
-        self.situations.push(Situation { at: now, status });
+impl Situation {
+    /// Whether both say the same phase for the same reason.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        (&self.status.phase, &self.status.reason) == (&other.status.phase, &other.status.reason)
     }
 }
