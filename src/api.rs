@@ -38,6 +38,9 @@ pub const FINALIZER: &str = "codeupgrade.dev/server-step-in-flight";
 /// The name under which the operator writes fields.
 pub const FIELD_MANAGER: &str = "codeupgrade";
 
+/// Who owns the fields of shipped releases in the cluster.
+pub const CATALOG_MANAGER: &str = "codeupgrade-catalog";
+
 /// Annotation of the operator's lease: it is to be removed, and gives back what it holds. While it is there nothing is begun.
 pub const HANDING_BACK_ANNOTATION: &str = "codeupgrade.dev/handing-back";
 

@@ -29,6 +29,7 @@ pub mod places;
 pub mod reconcile;
 pub mod report;
 pub mod rights;
+pub mod shipped;
 pub mod shutdown;
 pub mod turns;
 pub mod wake;
@@ -49,7 +50,7 @@ use collect::{Limits, Shared};
 use context::{Context, Failures};
 use environment::Environments;
 use hosts::HostRules;
-use http::{Readiness, Server};
+use http::{Readers, Readiness, Server};
 use kubernetes::KubernetesVersion;
 use lease::Lease;
 use metrics::Metrics;
@@ -79,6 +80,10 @@ pub struct Options {
     pub looks_at_once: u16,
     /// Rows of devices that all environments may hold together, beyond a few that each may hold anyway.
     pub device_rows: usize,
+    /// Whether it keeps the shipped releases in the cluster.
+    pub apply_releases: bool,
+    /// Whether metrics are shown to whoever reaches the port, and not only to those who may `get` `/metrics`.
+    pub open_metrics: bool,
 }
 
 impl Default for Options {
@@ -92,6 +97,8 @@ impl Default for Options {
             allow_hosts: Vec::new(),
             looks_at_once: 32,
             device_rows: collect::room::SHARED,
+            apply_releases: false,
+            open_metrics: false,
         }
     }
 }
@@ -136,9 +143,9 @@ pub async fn run(options: Options, clock: Clock, config: Config, stop: Stop) -> 
     let metrics = Metrics::default();
     let readiness = Readiness::default();
     let (acts, acting) = watch::channel(None);
-    let _http = serve(&options, &readiness, &metrics, acting).await?;
     let client = |config: Config| Client::try_from(config).map_err(|source| Error::Client(Box::new(source)));
     let calls = client(for_calls(&config))?;
+    let _http = serve(&options, &readiness, &metrics, acting, calls.clone()).await?;
     let watches = client(config.clone())?;
 
     let mut lease = Lease::new(calls.clone(), lease_options(&options));
@@ -182,6 +189,9 @@ async fn lead(
     let witness = Aborted(tokio::spawn(api_server.clone().follow(calls.clone(), shared.clock.clone())));
     let kubernetes = KubernetesVersion::default();
     let version = Aborted(tokio::spawn(kubernetes.clone().follow(calls.clone())));
+    let releases = options
+        .apply_releases
+        .then(|| Aborted(tokio::spawn(shipped::keep(calls.clone(), catalog.clone(), lease.held()))));
     let reporter =
         Reporter { controller: FIELD_MANAGER.to_owned(), instance: Some(options.identity.clone()) };
     let context = Arc::new(Context {
@@ -212,7 +222,7 @@ async fn lead(
         () = ending => Ok(()),
         lost = lease.keep() => Err(Error::Lease(lost)),
     };
-    drop((witness, version));
+    drop((witness, version, releases));
     if let Err(error) = lease.release().await {
         tracing::warn!(%error, "the lease was not given back; another process must wait for its end");
     }
@@ -233,12 +243,14 @@ async fn serve(
     readiness: &Readiness,
     metrics: &Metrics,
     acting: watch::Receiver<Option<Arc<Context>>>,
+    client: Client,
 ) -> Result<Option<Aborted>, Error> {
     let Some(address) = options.http else { return Ok(None) };
     let server = Server::bind(address).await.map_err(|source| Error::Http { address, source })?;
     let (readiness, metrics) = (readiness.clone(), metrics.clone());
+    let readers = if options.open_metrics { Readers::Everybody } else { Readers::Allowed(Box::new(client)) };
     Ok(Some(Aborted(tokio::spawn(async move {
-        if let Err(error) = server.run(readiness, metrics, acting).await {
+        if let Err(error) = server.run(readiness, metrics, acting, readers).await {
             tracing::error!(%error, "health and metrics are not served any more");
         }
     }))))

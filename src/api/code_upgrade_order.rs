@@ -131,3 +131,15 @@ pub enum OrderState {
     /// Its moment did not come in time.
     Expired,
 }
+
+impl OrderState {
+    /// The name as the status writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Consumed => "Consumed",
+            Self::Refused => "Refused",
+            Self::Expired => "Expired",
+        }
+    }
+}

@@ -27,6 +27,12 @@ pub(super) struct Arguments {
     /// anyway.
     #[arg(long, env = "CODEUPGRADE_DEVICE_ROWS", default_value_t = operator::collect::room::SHARED)]
     device_rows: usize,
+    /// Keep the releases that this program ships in the cluster, as `CodeReleases`.
+    #[arg(long, env = "CODEUPGRADE_APPLY_RELEASES")]
+    apply_releases: bool,
+    /// Show metrics to whoever reaches the port, and not only to those who may `get` the path /metrics.
+    #[arg(long, env = "CODEUPGRADE_OPEN_METRICS")]
+    open_metrics: bool,
     /// How logs are written.
     #[arg(long, env = "CODEUPGRADE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     log_format: LogFormat,
@@ -60,6 +66,8 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         http: Some(arguments.http),
         allow_hosts: arguments.allow_hosts.clone(),
         device_rows: arguments.device_rows,
+        apply_releases: arguments.apply_releases,
+        open_metrics: arguments.open_metrics,
         ..Options::default()
     };
     operator::run(options, Clock::real_time(), config, stop).await.map_err(|error| error.to_string())

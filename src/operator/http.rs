@@ -3,6 +3,7 @@
 //! Alive means that the runtime answers: a restart mends nothing else. Ready means that this process acts, or stands by for
 //! the one that does.
 
+mod access;
 mod devices;
 
 use std::net::SocketAddr;
@@ -11,10 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use k8s_openapi::api::authorization::v1::{NonResourceAttributes, SubjectAccessReviewSpec};
+use kube::Client;
 use tokio::net::TcpListener;
 
+use self::access::Denied;
 use super::metrics::Metrics;
 
 /// Whether the process is ready. Cheap to clone.
@@ -45,6 +50,16 @@ struct Shown {
     readiness: Readiness,
     metrics: Metrics,
     context: devices::Acting,
+    readers: Readers,
+}
+
+/// Who may read metrics.
+#[derive(Clone)]
+pub enum Readers {
+    /// Whoever reaches the port.
+    Everybody,
+    /// Whoever may `get` the path `/metrics`, as the API server says.
+    Allowed(Box<Client>),
 }
 
 impl Server {
@@ -73,13 +88,14 @@ impl Server {
         readiness: Readiness,
         metrics: Metrics,
         context: devices::Acting,
+        readers: Readers,
     ) -> std::io::Result<()> {
         let router = Router::new()
             .route("/livez", get(|| async { "ok" }))
             .route("/readyz", get(readyz))
             .route("/metrics", get(show_metrics))
             .route("/devices/{namespace}/{name}", get(devices::show))
-            .with_state(Shown { readiness, metrics, context });
+            .with_state(Shown { readiness, metrics, context, readers });
         axum::serve(self.listener, router).await
     }
 }
@@ -92,11 +108,30 @@ async fn readyz(State(shown): State<Shown>) -> (StatusCode, &'static str) {
     }
 }
 
-async fn show_metrics(State(shown): State<Shown>) -> (StatusCode, [(&'static str, &'static str); 1], String) {
+async fn show_metrics(State(shown): State<Shown>, headers: HeaderMap) -> Result<Response, Denied> {
     const CONTENT_TYPE: [(&str, &str); 1] =
         [("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    match shown.metrics.text() {
-        Ok(text) => (StatusCode::OK, CONTENT_TYPE, text),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, CONTENT_TYPE, String::new()),
+    if let Readers::Allowed(client) = &shown.readers {
+        check_reader(client, &headers).await?;
     }
+    Ok(match shown.metrics.text() {
+        Ok(text) => (StatusCode::OK, CONTENT_TYPE, text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    })
+}
+
+/// Whether whoever asks may read metrics: by their token, and a right to the path.
+async fn check_reader(client: &Client, headers: &HeaderMap) -> Result<(), Denied> {
+    const PATH: &str = "/metrics";
+    let token = headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let token = token.ok_or_else(|| Denied::unknown("a bearer token is asked for"))?;
+    let user = access::who(client, token, None).await?;
+    let asking = user.username.clone().unwrap_or_default();
+    let path = NonResourceAttributes { path: Some(PATH.to_owned()), verb: Some("get".to_owned()) };
+    let attributes =
+        SubjectAccessReviewSpec { non_resource_attributes: Some(path), ..SubjectAccessReviewSpec::default() };
+    if access::may(client, user, attributes).await? {
+        return Ok(());
+    }
+    Err(Denied::new(StatusCode::FORBIDDEN, "Forbidden", format!("{asking} may not get {PATH}")))
 }

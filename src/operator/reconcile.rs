@@ -13,9 +13,10 @@ use super::act::{Actor, Outcomes};
 use super::clock;
 use super::collect::Ask;
 use super::collect::session::Connection;
-use super::commit::{self, Committed, commit};
+use super::commit::{self, Committed, News, commit};
 use super::context::Context;
 use super::environment::Environment;
+use super::metrics::Sight;
 use super::observe::{Grounds, observe};
 use super::report;
 use super::wake::Guarded;
@@ -130,10 +131,25 @@ async fn look(guarded: &Guarded, context: &Context) -> Result<Action, Error> {
     report::publish(context, &committed).await;
     report::answer_orders(context, &committed, now).await;
     let (object, decision) = (committed.object(), committed.decision());
-    let namespace = object.namespace().unwrap_or_default();
-    context.shared.metrics.show(&namespace, &object.name_any(), &decision.report);
+    show(context, &committed, &grounds);
     let retry = retry_after(context, object, &outcomes).await;
     Ok(Action::requeue(next_look(context, decision, &outcomes).min(retry)))
+}
+
+/// Shows an object in metrics as it stands now.
+fn show(context: &Context, committed: &Committed, grounds: &Grounds) {
+    let object = committed.object();
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let (metrics, status) = (&context.shared.metrics, object.status.as_ref());
+    let (desired, observed) = (&grounds.desired, &grounds.observed);
+    metrics.show(
+        &namespace,
+        &name,
+        Sight { report: &committed.decision().report, status, desired, observed },
+    );
+    if let News::InPlaceOf(before) = committed.news() {
+        metrics.count_hop(&namespace, &name, before.as_deref(), status);
+    }
 }
 
 fn decide(grounds: &Grounds, now: Timestamp) -> Decision {

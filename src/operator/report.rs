@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::commit::{Committed, News};
 use super::context::Context;
 use super::observe::{in_clock_time, order_objects};
+use crate::api::code_upgrade_order::OrderState;
 use crate::api::{CodeUpgrade, CodeUpgradeOrder, FIELD_MANAGER};
 use crate::planner::Severity;
 use crate::planner::events::standstill;
@@ -88,7 +89,14 @@ pub async fn answer_orders(context: &Context, committed: &Committed, now: Timest
             PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let api: Api<CodeUpgradeOrder> = Api::namespaced(context.client.clone(), &namespace);
         match api.patch_status(&name, &parameters, &Patch::Merge(&body)).await {
-            Ok(_) => tracing::info!(namespace, name, state = ?status.state, "order answered"),
+            Ok(_) => {
+                tracing::info!(namespace, name, state = ?status.state, "order answered");
+                if status.state != OrderState::Pending {
+                    let upgrade = &committed.object().name_any();
+                    let (action, outcome) = (order.spec.action.name(), status.state.name());
+                    context.shared.metrics.count_order(&namespace, upgrade, action, outcome);
+                }
+            }
             // Written or deleted by somebody else since: the store will tell.
             Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {}
             Err(error) => tracing::warn!(namespace, name, %error, "an order could not be answered"),

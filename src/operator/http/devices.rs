@@ -11,14 +11,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use futures::StreamExt as _;
 use jiff::Timestamp;
-use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
-use kube::api::PostParams;
+use k8s_openapi::api::authentication::v1::UserInfo;
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReviewSpec};
+use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Api, ResourceExt};
-use serde_json::{Value, json};
 
 use super::Shown;
+use super::access::{self, Denied};
 use crate::api::devices::{
     DEFAULT_LIMIT, DeviceCount, DeviceItem, DevicePage, DeviceQuery, MAX_LIMIT, MAX_NAMED, SUBRESOURCE,
     TOKEN_AUDIENCE, TOKEN_HEADER,
@@ -35,34 +34,6 @@ use crate::translate;
 
 /// Names that are asked for at once: an authority has other work.
 const ASKED_AT_ONCE: usize = 4;
-
-/// Why nothing is answered.
-pub(super) struct Denied {
-    code: StatusCode,
-    reason: &'static str,
-    message: String,
-}
-
-impl Denied {
-    fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into() }
-    }
-}
-
-impl axum::response::IntoResponse for Denied {
-    fn into_response(self) -> axum::response::Response {
-        let status = json!({
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Failure",
-            "message": self.message,
-            "reason": self.reason,
-            "code": self.code.as_u16(),
-        });
-        (self.code, Json::<Value>(status)).into_response()
-    }
-}
 
 /// Answers with a page of devices.
 pub(super) async fn show(
@@ -109,62 +80,32 @@ async fn name_all(client: &code42::Client, items: &mut [DeviceItem]) {
         .await;
 }
 
+/// Who asks, by a token that was made for this audience alone.
 async fn who(context: &Context, headers: &HeaderMap) -> Result<UserInfo, Denied> {
-    let unknown = |message: &str| Denied::new(StatusCode::UNAUTHORIZED, "Unauthorized", message.to_owned());
     let token = headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
-    let token = token.ok_or_else(|| unknown("a token for audience codeupgrade.dev is asked for"))?;
-    let review = TokenReview {
-        spec: TokenReviewSpec {
-            token: Some(token.to_owned()),
-            audiences: Some(vec![TOKEN_AUDIENCE.to_owned()]),
-        },
-        ..TokenReview::default()
-    };
-    let api: Api<TokenReview> = Api::all(context.client.clone());
-    let answer = api.create(&PostParams::default(), &review).await.map_err(|error| unasked(&error))?;
-    let status = answer.status.unwrap_or_default();
-    // A review that does not name the audience was made by something that knows of none.
-    let is_for_us = status.audiences.iter().flatten().any(|audience| audience == TOKEN_AUDIENCE);
-    match (status.authenticated, status.user) {
-        (Some(true), Some(user)) if is_for_us => Ok(user),
-        (_, _) => Err(unknown("the token is not valid for audience codeupgrade.dev")),
-    }
+    let token = token.ok_or_else(|| Denied::unknown("a token for audience codeupgrade.dev is asked for"))?;
+    access::who(&context.client, token, Some(TOKEN_AUDIENCE)).await
 }
 
 async fn check_rights(context: &Context, user: UserInfo, namespace: &str, name: &str) -> Result<(), Denied> {
     let asking = user.username.clone().unwrap_or_default();
-    let review = SubjectAccessReview {
-        spec: SubjectAccessReviewSpec {
-            extra: user.extra,
-            groups: user.groups,
-            uid: user.uid,
-            user: user.username,
-            resource_attributes: Some(ResourceAttributes {
-                group: Some(GROUP.to_owned()),
-                resource: Some("codeupgrades".to_owned()),
-                subresource: Some(SUBRESOURCE.to_owned()),
-                verb: Some("get".to_owned()),
-                namespace: Some(namespace.to_owned()),
-                name: Some(name.to_owned()),
-                ..ResourceAttributes::default()
-            }),
-            ..SubjectAccessReviewSpec::default()
-        },
-        ..SubjectAccessReview::default()
+    let attributes = SubjectAccessReviewSpec {
+        resource_attributes: Some(ResourceAttributes {
+            group: Some(GROUP.to_owned()),
+            resource: Some("codeupgrades".to_owned()),
+            subresource: Some(SUBRESOURCE.to_owned()),
+            verb: Some("get".to_owned()),
+            namespace: Some(namespace.to_owned()),
+            name: Some(name.to_owned()),
+            ..ResourceAttributes::default()
+        }),
+        ..SubjectAccessReviewSpec::default()
     };
-    let api: Api<SubjectAccessReview> = Api::all(context.client.clone());
-    let answer = api.create(&PostParams::default(), &review).await.map_err(|error| unasked(&error))?;
-    if answer.status.is_some_and(|status| status.allowed) {
+    if access::may(&context.client, user, attributes).await? {
         return Ok(());
     }
     let message = format!("{asking} may not get codeupgrades/{SUBRESOURCE} in namespace {namespace}");
     Err(Denied::new(StatusCode::FORBIDDEN, "Forbidden", message))
-}
-
-fn unasked(error: &kube::Error) -> Denied {
-    tracing::warn!(%error, "the API server could not be asked who may see devices");
-    let message = "the API server could not be asked who may see devices";
-    Denied::new(StatusCode::BAD_GATEWAY, "InternalError", message)
 }
 
 /// A query that could be read.
