@@ -29,9 +29,23 @@ lint: ## check the formatting, then let clippy judge everything
 	cargo clippy --all-targets -- -D warnings
 
 .PHONY: generate
-generate: ## write the CRDs that the Rust types describe into crds/
+generate: ## write what is written from something else: crds/, the chart's schema and README, the references under docs/
 	cargo run -- crds --directory crds
+	cargo run -- docs
 
 .PHONY: controlplane
 controlplane: ## build etcd, kube-apiserver and kube-controller-manager once, and print where they are
 	@$(CONTROLPLANE)
+
+.PHONY: release
+release: ## build all that a release consists of into dist/: binaries, chart, krew manifest, list of components, checksums
+	@.ci/release
+
+.PHONY: audit
+audit: ## judge the dependencies by deny.toml: licences, advisories, sources, duplicates
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check
+
+.PHONY: tools
+tools: ## build helm, promtool and what runs Argo CD's and Flux's part once, and print where they are
+	@tests/tools/build.sh

@@ -10,6 +10,7 @@ mod demo;
 mod devices;
 mod doctor;
 mod explain;
+mod docs;
 mod fetch;
 mod guard;
 mod hand_back;
@@ -102,6 +103,8 @@ enum Command {
     HandBack(hand_back::Arguments),
     /// Write the custom resource definitions.
     Crds(crds::Arguments),
+    /// Write the documents that are written from what they document: the chart's README, its schema, and the references.
+    Docs(docs::Arguments),
     /// Watch a simulated environment being upgraded by the real operator on a real API server.
     #[cfg(feature = "playground")]
     Demo(demo::Arguments),
@@ -153,6 +156,7 @@ pub fn main() -> ExitCode {
         Command::Guard(arguments) => guard::main(&arguments),
         Command::HandBack(arguments) => hand_back::main(&arguments),
         Command::Crds(arguments) => crds::main(&arguments),
+        Command::Docs(arguments) => docs::main(&arguments),
         #[cfg(feature = "playground")]
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Version => {
