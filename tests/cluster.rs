@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 mod cluster {
     pub(crate) mod case;
     pub(crate) mod catch;
+    pub(crate) mod chart;
     pub(crate) mod crds;
     pub(crate) mod deeds;
     pub(crate) mod devices;
@@ -39,6 +40,7 @@ mod cluster {
 
 use cluster::case::Case;
 use cluster::catch;
+use cluster::chart;
 use cluster::crds;
 use cluster::devices;
 use cluster::environment::{self, Environment};
@@ -81,6 +83,7 @@ fn main() -> Result<ExitCode, environment::Error> {
         player::cases(),
         upgrade::cases(),
         catch::cases(),
+        chart::cases(),
         troubles::cases(),
         turns::cases(),
         killed::cases(),

@@ -25,5 +25,7 @@ mod screens;
 mod scripts;
 #[path = "stories/sequences.rs"]
 mod sequences;
+#[path = "stories/shipping.rs"]
+mod shipping;
 #[path = "stories/verdicts.rs"]
 mod verdicts;

@@ -534,7 +534,7 @@ async fn accept_examples(environment: Arc<Environment>) -> Outcome {
     let namespace = environment.namespace("examples").await?;
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut accepted = 0;
-    for folder in [examples.clone(), examples.join("releases")] {
+    for folder in [examples.clone(), examples.join("releases"), examples.join("gitops/environment")] {
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
             if path.is_dir() {

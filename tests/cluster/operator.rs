@@ -50,7 +50,7 @@ impl Operator {
     pub(crate) async fn start(plane: &ControlPlane, client: &Client) -> Result<Self, Error> {
         stage::install(client).await?;
         let (clock, pace) = paced(client, SPEED);
-        let options = Options { http: Some(free_address()?), ..Options::default() };
+        let options = Options { http: Some(free_address()?), open_metrics: true, ..Options::default() };
         let operator = Self::start_again(plane, client, &clock, options).await?;
         Ok(Self { _pace: Some(pace), ..operator })
     }

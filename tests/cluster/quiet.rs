@@ -47,7 +47,7 @@ async fn count(own: &Environment) -> Result<(), Error> {
     stage::install(&own.client).await?;
     let (clock, _pace) = paced(&own.client, FACTOR);
     let http = free_address()?;
-    let options = Options { http: Some(http), ..Options::default() };
+    let options = Options { http: Some(http), open_metrics: true, ..Options::default() };
     let operator = Operator::start_again(&own.plane, &own.client, &clock, options).await?;
     let mut sites = Vec::new();
     for (namespace, phase) in

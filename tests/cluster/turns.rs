@@ -90,6 +90,7 @@ async fn take_turns(own: &Environment) -> Result<(), Error> {
     let http = free_address()?;
     let options = Options {
         http: Some(http),
+        open_metrics: true,
         looks_at_once: PLACES,
         allow_hosts: vec!["*".to_owned()],
         ..Options::default()

@@ -7,6 +7,7 @@ mod citations;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use codeupgrade::planner::Reason;
 
@@ -14,8 +15,19 @@ use codeupgrade::planner::Reason;
 const FACTS: &str = "FACTS.md";
 
 /// Documents that name files.
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/fixtures/README.md"];
+const DOCUMENTS: [&str; 11] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "charts/codeupgrade/README.md",
+    "docs/alerts.md",
+    "docs/gitops.md",
+    "docs/install.md",
+    "docs/releases.md",
+    "docs/runbook.md",
+    "tests/fixtures/README.md",
+];
 
 /// What files that are named end with.
 const EXTENSIONS: [&str; 8] = ["json", "md", "py", "rs", "sh", "toml", "txt", "yaml"];
@@ -115,6 +127,52 @@ fn every_reason_has_its_mend_in_the_readme() {
 }
 
 #[test]
+fn every_reason_has_its_section_in_the_runbook() {
+    let titles = anchors(&document("docs/runbook.md"));
+    let missing: Vec<&str> = Reason::ALL
+        .iter()
+        .map(|reason| reason.name())
+        .filter(|reason| !titles.contains(&reason.to_lowercase()))
+        .collect();
+    assert!(missing.is_empty(), "docs/runbook.md has no section for {missing:?}");
+}
+
+/// The lines of code that a document has people type and that are for our own program.
+fn commands(text: &str) -> Vec<Vec<&str>> {
+    let is_ours = |line: &&str| line.trim_start_matches("$ ").starts_with("codeupgrade ");
+    let mut commands = Vec::new();
+    for (index, block) in text.split("\n```").enumerate() {
+        if index % 2 == 1 && (block.starts_with("sh\n") || block.starts_with("console\n")) {
+            let lines = block.lines().filter(is_ours);
+            commands.extend(lines.map(|line| line.trim_start_matches("$ ").split_whitespace().collect()));
+        }
+    }
+    commands
+}
+
+#[test]
+fn every_command_that_is_named_can_be_read() {
+    let (mut wrong, mut read) = (Vec::new(), 0);
+    for name in DOCUMENTS {
+        for command in commands(&document(name)) {
+            // What stands before a request for help is read as usual, and nothing is done.
+            let output = Command::new(env!("CARGO_BIN_EXE_codeupgrade"))
+                .args(&command[1..])
+                .arg("--help")
+                .output()
+                .unwrap();
+            read += 1;
+            if !output.status.success() {
+                let why = String::from_utf8_lossy(&output.stderr).into_owned();
+                wrong.push(format!("{name}: {}\n{why}", command.join(" ")));
+            }
+        }
+    }
+    assert!(read > 10, "only {read} commands were found");
+    assert!(wrong.is_empty(), "commands that cannot be read:\n{}", wrong.join("\n"));
+}
+
+#[test]
 fn every_file_that_is_named_exists() {
     let mut missing = Vec::new();
     for name in DOCUMENTS {
@@ -140,7 +198,12 @@ fn every_link_to_a_title_finds_it() {
         for (index, line) in text.lines().enumerate() {
             for target in links(line).filter(|target| !target.contains("://")) {
                 let Some((file, title)) = target.split_once('#') else { continue };
-                let found = if file.is_empty() { anchors(&text) } else { anchors(&document(file)) };
+                let there = Path::new(name).parent().map_or_else(PathBuf::new, |folder| folder.join(file));
+                let found = if file.is_empty() {
+                    anchors(&text)
+                } else {
+                    anchors(&document(&there.to_string_lossy()))
+                };
                 if !found.contains(title) {
                     missing.push(format!("{name}:{}: nothing is called #{title}", index + 1));
                 }

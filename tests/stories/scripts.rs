@@ -5,12 +5,14 @@
 //! Those under `tests/field/` are what users of such tools have met, each with its report. Only what they expect is judged.
 //! `tests/field/open/` keeps what does not hold yet: a story there is moved up as soon as it passes.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use codeupgrade::api::CodeUpgradeStatus;
 use codeupgrade::simulator::script::{CrashPoint, Outcome, Script, run};
 
 const SCRIPTS: &str = "tests/scripts";
@@ -54,6 +56,20 @@ fn for_every_story(folder: &str, judge: impl Fn(&Path) -> Result<(), String> + S
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "stories that do not end as written:\n{wrong}");
+}
+
+/// The first status that any story tells of each phase and reason.
+pub(crate) fn statuses() -> Vec<CodeUpgradeStatus> {
+    let found = Mutex::new(BTreeMap::new());
+    for folder in [SCRIPTS, FIELD] {
+        for_every_story(folder, |path| {
+            for status in play(path, None)?.statuses {
+                found.lock().unwrap().entry((status.phase.clone(), status.reason.clone())).or_insert(status);
+            }
+            Ok(())
+        });
+    }
+    found.into_inner().unwrap().into_values().collect()
 }
 
 #[test]
