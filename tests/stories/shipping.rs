@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use codeupgrade::operator::metrics::documented;
 use codeupgrade::planner::Reason;
@@ -24,11 +25,16 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// One of the programs that judge; built where it is not yet, and the script says what to do if it cannot.
-fn tool(name: &str) -> Command {
+/// Where the programs are that judge; built once where they are not yet, and the script says what to do if it cannot.
+static TOOLS: LazyLock<PathBuf> = LazyLock::new(|| {
     let output = Command::new(root().join("tests/tools/build.sh")).stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "tests/tools/build.sh failed: it says why above");
-    Command::new(PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end()).join(name))
+    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
+});
+
+/// One of them.
+fn tool(name: &str) -> Command {
+    Command::new(TOOLS.join(name))
 }
 
 /// What a command prints, and whether it ended well.
