@@ -8,9 +8,9 @@ mod crds;
 #[cfg(feature = "playground")]
 mod demo;
 mod devices;
+mod docs;
 mod doctor;
 mod explain;
-mod docs;
 mod fetch;
 mod guard;
 mod hand_back;

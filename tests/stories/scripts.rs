@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use codeupgrade::api::CodeUpgradeStatus;
-use codeupgrade::simulator::script::{CrashPoint, Outcome, Script, run};
+use codeupgrade::simulator::script::{CrashPoint, Outcome, Script, Situation, run};
 
 const SCRIPTS: &str = "tests/scripts";
 const FIELD: &str = "tests/field";
@@ -58,12 +58,12 @@ fn for_every_story(folder: &str, judge: impl Fn(&Path) -> Result<(), String> + S
     assert!(wrong.is_empty(), "stories that do not end as written:\n{wrong}");
 }
 
-/// The first status that any story tells of each phase and reason.
+/// A status that a story tells, of each phase and reason.
 pub(crate) fn statuses() -> Vec<CodeUpgradeStatus> {
     let found = Mutex::new(BTreeMap::new());
     for folder in [SCRIPTS, FIELD] {
         for_every_story(folder, |path| {
-            for status in play(path, None)?.statuses {
+            for Situation { status, .. } in play(path, None)?.situations {
                 found.lock().unwrap().entry((status.phase.clone(), status.reason.clone())).or_insert(status);
             }
             Ok(())

@@ -50,12 +50,10 @@ pub(super) fn run(lines: &[Line], crash_at: Option<CrashPoint>) -> Result<Outcom
     let (timeline, boundaries) = (run.timeline.clone().into_text(), run.boundaries);
     let seen = run.record.clone().into_seen();
     let situations = run.situations.clone();
-    let (seen, statuses) = run.record.clone().into_parts();
     // A process that was killed may be some minutes behind; a day later it must not matter any more.
     let settled = run.now.checked_add(AFTERMATH).map_err(|error| error.to_string())?;
     run.run_to(settled, |_| false)?;
     let end = run.end();
     let failures = if crash_at.is_some() { Vec::new() } else { run.failures };
     Ok(Outcome { timeline, failures, boundaries, end, seen, situations, servers })
-    Ok(Outcome { timeline, failures, boundaries, end, seen, statuses, servers })
 }

@@ -161,8 +161,6 @@ impl Run {
             self.note_situation(&decision, now);
         }
         if is_told || !steps.is_empty() || decision.memory != memory {
-        self.record.status(&decision.report, || translate::status(None, &decision, Some(1), now));
-        if is_told || !decision.steps.is_empty() || decision.memory != memory {
             self.news_at = self.now;
         }
         self.events.extend(decision.events.iter().map(|event| (event.reason, event.note.clone())));

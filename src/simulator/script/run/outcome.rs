@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::record::Sighting;
 use super::situation::Situation;
-use crate::api::CodeUpgradeStatus;
 use crate::fleet::Guid;
 
 /// A boundary between a write and an effect at which the process ends: the n-th of the story, from 0.
@@ -26,8 +25,6 @@ pub struct Outcome {
     pub seen: Vec<Sighting>,
     /// What the object came to say up to the last line: of each phase and reason the last.
     pub situations: Vec<Situation>,
-    /// The first status of each phase and reason that was told.
-    pub statuses: Vec<CodeUpgradeStatus>,
     /// The servers that the story began with, by guid.
     pub servers: BTreeMap<Guid, String>,
 }

@@ -1,10 +1,7 @@
 //! What was seen of a story, in order: for those who judge it from outside, by other means than the planner's.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
-use crate::api::CodeUpgradeStatus;
 use crate::planner::Reason;
 use crate::planner::report::{ConditionName, Phase, Report, Truth};
 use crate::planner::step::Step;
@@ -68,7 +65,6 @@ impl Told {
 pub(super) struct Record {
     seen: Vec<Sighting>,
     told: Option<Told>,
-    statuses: BTreeMap<(Phase, Reason), CodeUpgradeStatus>,
 }
 
 impl Record {
@@ -98,13 +94,7 @@ impl Record {
         );
     }
 
-    /// Keeps the first status of each phase and reason.
-    pub(super) fn status(&mut self, report: &Report, status: impl FnOnce() -> CodeUpgradeStatus) {
-        self.statuses.entry((report.phase, report.reason)).or_insert_with(status);
-    }
-
-    /// What was seen, and the first status of each phase and reason.
-    pub(super) fn into_parts(self) -> (Vec<Sighting>, Vec<CodeUpgradeStatus>) {
-        (self.seen, self.statuses.into_values().collect())
+    pub(super) fn into_seen(self) -> Vec<Sighting> {
+        self.seen
     }
 }
