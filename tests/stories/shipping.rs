@@ -160,7 +160,7 @@ fn argo_flux_and_kstatus_say_of_every_status_what_the_phase_says() {
             json!({
                 "apiVersion": "codeupgrade.dev/v1alpha1",
                 "kind": "CodeUpgrade",
-                "metadata": {"name": "story", "namespace": "stories", "uid": "0", "generation": 1},
+                "metadata": {"name": "story", "namespace": "stories", "uid": "0", "generation": status.observed_generation},
                 "spec": {"version": "4.3.5.3"},
                 "status": status,
             })
