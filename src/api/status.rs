@@ -14,6 +14,7 @@ use super::lenient;
 use crate::catalog::{Os, Version};
 use crate::fleet::{Guid, ServerName, ServerRole};
 use crate::planner::Memory;
+use crate::planner::memory::HopGrounds;
 use crate::planner::report::{BackupsInterrupted, Now};
 use crate::planner::rollout::{AppCount, Estimate};
 
@@ -416,6 +417,27 @@ pub struct HistoryEntry {
     /// Whether it was begun by somebody else and adopted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
+    /// On what grounds it was begun: who approved it, the backup, why its risks were accepted.
+    #[serde(default, skip_serializing_if = "HopGrounds::are_unknown")]
+    pub grounds: HopGrounds,
+    /// The server that took longest; while it was upgraded it took no backups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slowest: Option<SlowestServer>,
+}
+
+/// The server of a hop that took longest, by its steps.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SlowestServer {
+    /// Its name.
+    pub name: String,
+    /// When its order was carried out.
+    pub begun_at: Timestamp,
+    /// When what runs it had settled on the new release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// When it was verified.
+    pub verified_at: Timestamp,
 }
 
 /// A release that this environment has completed.

@@ -14,7 +14,7 @@ use super::observed::{Definition, Ending};
 use super::order::{Action, PauseReach, Subject};
 use super::reason::Reason;
 use super::report::{Ask, GateName, GroupReport, GroupState, Health, Phase};
-use super::standing::Standing;
+use super::standing::{Standing, is_seen_restored};
 use super::{backup_facts, way_out, words};
 use crate::fleet::Wave;
 
@@ -124,7 +124,10 @@ fn try_again(view: &View<'_>, findings: &Findings, asks: &mut Asks) {
         let subject = Subject::Hop { from: hooks.from, to: hooks.to };
         asks.add(Action::Retry(subject), format!("ask hook {} again, which said no", refusal.hook));
     }
-    let makes_backups = matches!(view.desired.backup, Backup::Hook { .. });
+    let makes_backups = match view.desired.backup {
+        Backup::Hook { .. } | Backup::VolumeSnapshot { .. } => view.memory.backup.is_some(),
+        Backup::None { .. } | Backup::Unstated => false,
+    };
     if let (true, Some((from, to))) = (makes_backups, view.aim.between())
         && backup_facts::known(view.facts, view.memory).failure.is_some()
     {
@@ -170,10 +173,12 @@ fn adopt(view: &View<'_>, findings: &Findings, asks: &mut Asks) {
         Standing::MovedFromOutside { to, .. } => {
             Some(format!("take {to} as the new beginning, with its wait"))
         }
-        Standing::RestoredByHand { release, .. } => {
+        // After a restart of the operator its servers are verified anew before an order about them is followed.
+        Standing::RestoredByHand { release, .. } if is_seen_restored(view.memory, &view.situation) => {
             Some(format!("take the restore to {release} as the new beginning"))
         }
         Standing::Mixed { .. }
+        | Standing::RestoredByHand { .. }
         | Standing::InHop
         | Standing::Settled(_)
         | Standing::StorageAhead(_)

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::file::VerifiedFile;
 pub use self::hooks::{HookHold, HookRefusal, HopHooks};
-pub use self::hop::{Hop, HopServer, JobMeans, ManualMeans, Means, WorkloadMeans};
+pub use self::hop::{Hop, HopGrounds, HopServer, JobMeans, ManualMeans, Means, WorkloadMeans};
 use self::stored_hop::StoredHop;
 use crate::catalog::Version;
 use crate::fleet::instants;

@@ -11,7 +11,7 @@ use super::memory::Cleared;
 use super::observed::Switch;
 use super::standing::consume_adoption;
 use super::step::Step;
-use super::{backup, gates, hop, retarget};
+use super::{backup, gates, hop, retarget, words};
 
 /// Asks the gates of the next hop; begins it when all have passed.
 pub(super) fn approach(facts: &Facts<'_>, draft: &mut Draft, unrefused: bool) {
@@ -57,8 +57,10 @@ pub(super) fn approach(facts: &Facts<'_>, draft: &mut Draft, unrefused: bool) {
 /// Begins the hop: the order to the authority is written. While that is not carried out, this is decided anew at every look.
 fn begin(facts: &Facts<'_>, draft: &mut Draft) {
     let Some((mut hop, baseline)) = hop::begin(&draft.view(facts)) else { return };
-    let approval = gates::approval::of_servers(&draft.view(facts)).map(|order| order.uid.clone());
-    hop.approved_by = approval;
+    let view = draft.view(facts);
+    let approval = gates::approval::of_servers(&view);
+    hop.approved_by = approval.map(|order| order.uid.clone());
+    hop.grounds.approved_by = approval.map(|order| words::bounded(order.by.clone()));
     if hop.adopted {
         consume_adoption(&mut draft.memory, facts.observed);
     }

@@ -246,6 +246,11 @@ fn fall(memory: &Memory, situation: &Situation<'_>) -> Option<Fall> {
     })
 }
 
+/// Whether a restore is seen in the facts, so that an order to adopt it is followed at once.
+pub(super) fn is_seen_restored(memory: &Memory, situation: &Situation<'_>) -> bool {
+    fall(memory, situation).is_some()
+}
+
 /// Nothing moves until the spec changes or an order says so; then what is there is the new beginning.
 fn note_fall(facts: &Facts<'_>, memory: &mut Memory, fall: Fall) -> Standing {
     let Facts { observed, desired, situation, now, .. } = facts;

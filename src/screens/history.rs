@@ -8,7 +8,7 @@ use super::paper::{Paper, Tone};
 use super::sheet::Sheet;
 use super::table::{self, Cell};
 use crate::api::CodeUpgradeOrder;
-use crate::api::status::HistoryEntry;
+use crate::api::status::{HistoryEntry, SlowestServer};
 use crate::planner::words;
 
 /// The whole screen.
@@ -53,8 +53,15 @@ fn row(entry: &HistoryEntry) -> Vec<Cell> {
         remarks.push("begun by somebody else, adopted".to_owned());
     }
     if !entry.accepted_risks.is_empty() {
-        remarks.push(format!("risks accepted: {}", entry.accepted_risks.join(", ")));
+        let reasons = &entry.grounds.risks;
+        let risks = if reasons.is_empty() { &entry.accepted_risks } else { reasons };
+        remarks.push(format!("risks accepted: {}", risks.join(", ")));
     }
+    if let Some(who) = &entry.grounds.approved_by {
+        remarks.push(format!("approved by {who}"));
+    }
+    remarks.extend(backup(entry));
+    remarks.extend(slowest(entry));
     let cells = [
         words::past(entry.finished_at),
         format!("{} -> {}", entry.from, entry.to),
@@ -63,4 +70,25 @@ fn row(entry: &HistoryEntry) -> Vec<Cell> {
         remarks.join("; "),
     ];
     cells.map(|cell| (Tone::Plain, cell)).into()
+}
+
+/// The backup that the hop had, as old as it was when the authority was ordered.
+fn backup(entry: &HistoryEntry) -> Option<String> {
+    let made = entry.grounds.backup_at.map(|at| {
+        let age = entry.started_at.duration_since(at);
+        format!("backup of {}, {} old", words::past(at), minutes(age))
+    });
+    made.or_else(|| entry.grounds.no_backup.as_ref().map(|reason| format!("no backup: {reason}")))
+}
+
+/// Who took longest, and which of its steps.
+fn slowest(entry: &HistoryEntry) -> Option<String> {
+    let SlowestServer { name, begun_at, settled_at, verified_at } = entry.slowest.as_ref()?;
+    let took = minutes(verified_at.duration_since(*begun_at));
+    let steps = settled_at.map(|settled_at| {
+        let (rolled, verified) =
+            (settled_at.duration_since(*begun_at), verified_at.duration_since(settled_at));
+        format!(" ({} to settle, {} to verify)", minutes(rolled), minutes(verified))
+    });
+    Some(format!("longest without backups: {name}, {took}{}", steps.unwrap_or_default()))
 }

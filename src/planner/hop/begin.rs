@@ -1,10 +1,16 @@
 //! The beginning of a hop: its own copy of everything that it needs, so that no later edit or loss can strand it.
 
+use crate::catalog::Version;
 use crate::planner::aim::Aim;
+use crate::planner::desired::Backup;
 use crate::planner::draft::View;
 use crate::planner::facts::Touched;
 use crate::planner::gates::risks;
-use crate::planner::memory::{Baseline, Hop, HopServer, ManualMeans, Means, ServerBaseline};
+use crate::planner::memory::{Baseline, Hop, HopGrounds, HopServer, ManualMeans, Means, ServerBaseline};
+use crate::planner::{backup_facts, words};
+
+/// Of so many risks the reasons are kept: the object stays small.
+const MOST_RISKS: usize = 4;
 
 /// Begins the next hop: its copy of everything it needs goes to memory. `None` where an operand is missing, which
 /// a gate has said before.
@@ -35,6 +41,7 @@ pub(in crate::planner) fn begin(view: &View<'_>) -> Option<(Hop, Baseline)> {
         approved_by: None,
         unseen_since: None,
         at_once: view.desired.storage_at_once,
+        grounds: grounds(view, to),
         accepted_risks: risks::of_the_step(view).into_iter().collect(),
         servers,
     };
@@ -53,4 +60,20 @@ pub(in crate::planner) fn begin(view: &View<'_>) -> Option<(Hop, Baseline)> {
         back_at: None,
     };
     Some((hop, baseline))
+}
+
+/// On what grounds the hop begins, but for the order that approves it.
+fn grounds(view: &View<'_>, to: Version) -> HopGrounds {
+    let made = || backup_facts::known(view.facts, view.memory).newest;
+    let (backup_at, no_backup) = match &view.desired.backup {
+        Backup::VolumeSnapshot { .. } | Backup::Hook { .. } => (made(), None),
+        Backup::None { reason } => (None, Some(words::bounded(reason.clone()))),
+        Backup::Unstated => (None, None),
+    };
+    let reason_of = |name: &String| view.desired.accepted_risks.get(&(to, name.clone()));
+    let names = risks::of_the_step(view);
+    let risks = names.iter().take(MOST_RISKS).filter_map(|name| {
+        reason_of(name).map(|reason| format!("{name}: {}", words::bounded(reason.clone())))
+    });
+    HopGrounds { approved_by: None, backup_at, no_backup, risks: risks.collect() }
 }

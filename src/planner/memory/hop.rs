@@ -1,6 +1,8 @@
 //! The hop in flight, with its own copy of everything that it needs. How the object stores it: `planner/memory/stored_hop.rs`.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::file::VerifiedFile;
 use super::hooks::HookHold;
@@ -27,6 +29,8 @@ pub struct Hop {
     pub unseen_since: Option<Timestamp>,
     /// Risks that were accepted for it.
     pub accepted_risks: Vec<String>,
+    /// On what grounds it was begun.
+    pub grounds: HopGrounds,
     /// Its servers: the authority first, then storage by name.
     pub servers: Vec<HopServer>,
 }
@@ -41,6 +45,31 @@ impl Hop {
                 means.server = entry.guid.clone();
             }
         }
+    }
+}
+
+/// On what grounds a hop was begun: for whoever asks later, never read by a decision.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HopGrounds {
+    /// Who approved it, where somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// When the backup was made that it had, where one was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_at: Option<Timestamp>,
+    /// Why it went without one, where the spec says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_backup: Option<String>,
+    /// Why its risks were accepted: the names and the reasons, as a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<String>,
+}
+
+impl HopGrounds {
+    /// Whether nothing is known of them.
+    pub fn are_unknown(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::file::VerifiedFile;
 use super::hooks::HookHold;
-use super::hop::{Hop, HopServer, JobMeans, ManualMeans, Means, WorkloadMeans};
+use super::hop::{Hop, HopGrounds, HopServer, JobMeans, ManualMeans, Means, WorkloadMeans};
 use crate::catalog::Version;
 use crate::fleet::{Guid, ServerName, ServerRole};
 use crate::planner::desired::{AtOnce, ImageFrom, WorkloadKind, WorkloadRef};
@@ -39,6 +39,9 @@ pub(super) struct StoredHop {
     /// Risks that were accepted for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     accepted_risks: Vec<String>,
+    /// On what grounds it was begun.
+    #[serde(default, skip_serializing_if = "HopGrounds::are_unknown")]
+    grounds: HopGrounds,
     /// The images of its servers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     images: Vec<String>,
@@ -158,6 +161,7 @@ impl From<Hop> for StoredHop {
             approved_by,
             unseen_since,
             accepted_risks,
+            grounds,
             servers,
         } = hop;
         let mut shared = Shared::default();
@@ -173,6 +177,7 @@ impl From<Hop> for StoredHop {
             approved_by,
             unseen_since,
             accepted_risks,
+            grounds,
             images,
             containers,
             files,
@@ -340,6 +345,7 @@ impl TryFrom<StoredHop> for Hop {
             approved_by,
             unseen_since,
             accepted_risks,
+            grounds,
             images,
             containers,
             files,
@@ -356,6 +362,7 @@ impl TryFrom<StoredHop> for Hop {
             approved_by,
             unseen_since,
             accepted_risks,
+            grounds,
             servers: servers.into_iter().map(read).collect::<Result<_, _>>()?,
         };
         hop.name_jobs();
@@ -434,6 +441,7 @@ mod tests {
             approved_by: Some("7".into()),
             unseen_since: None,
             accepted_risks: vec!["NoBackup".into()],
+            grounds: HopGrounds { approved_by: Some("jane".into()), ..HopGrounds::default() },
             servers: vec![
                 HopServer { role: ServerRole::Authority, ..server("authority", manual()) },
                 server("storage-01", of("i:1", Some("i:1"))),

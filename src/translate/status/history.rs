@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use crate::api::CodeUpgradeStatus;
-use crate::api::status::{HistoryEntry, ProvenEntry};
+use crate::api::status::{HistoryEntry, ProvenEntry, SlowestServer};
 use crate::planner::Decision;
-use crate::planner::memory::{Hop, Memory};
+use crate::planner::memory::{Hop, HopServer, Memory};
 
 /// Most entries that are kept.
 const MAX_ENTRIES: usize = 20;
@@ -32,6 +32,7 @@ fn finished(hop: &Hop, memory: &Memory) -> Option<HistoryEntry> {
         adopted,
         at_once: _,
         accepted_risks,
+        grounds,
         servers,
         approved_by: _,
         unseen_since: _,
@@ -44,7 +45,24 @@ fn finished(hop: &Hop, memory: &Memory) -> Option<HistoryEntry> {
         servers: u32::try_from(servers.len()).unwrap_or(u32::MAX),
         accepted_risks: accepted_risks.iter().take(32).cloned().collect(),
         adopted: *adopted,
+        grounds: grounds.clone(),
+        slowest: slowest(servers, settled.since),
     })
+}
+
+/// Who took longest. The last server is verified by the decision that ends the hop, so that the memory before it does not say so.
+fn slowest(servers: &[HopServer], finished_at: Timestamp) -> Option<SlowestServer> {
+    let steps = servers.iter().filter_map(|server| {
+        let begun_at = server.carried_out_at?;
+        let verified_at = server.verified_at.unwrap_or(finished_at);
+        Some(SlowestServer {
+            name: server.name.0.clone(),
+            begun_at,
+            settled_at: server.settled_at,
+            verified_at,
+        })
+    });
+    steps.max_by_key(|steps| steps.verified_at.duration_since(steps.begun_at))
 }
 
 /// The completed releases, newest first. An entry is open while its release stays completed. It is closed and kept when the environment

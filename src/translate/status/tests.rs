@@ -8,8 +8,8 @@ use crate::catalog::Version;
 use crate::fleet::{Guid, Rank, Wave};
 use crate::planner::desired::{AtOnce, ImageFrom, WorkloadRef};
 use crate::planner::memory::{
-    Baseline, Done, HookRound, Hop, HopServer, Mark, Means, Rollout, ServerBaseline, Settled, Wait,
-    WaitEvidence, WorkloadMeans,
+    Baseline, Done, HookRound, Hop, HopGrounds, HopServer, Mark, Means, Rollout, ServerBaseline, Settled,
+    Wait, WaitEvidence, WorkloadMeans,
 };
 use crate::planner::report::{
     ConditionName, Gate, GateName, GroupReport, GroupState, Phase, ServerReport, ServerState, Verdict,
@@ -118,6 +118,7 @@ fn hop(servers: usize) -> Hop {
         to: version("4.3.5.3"),
         started_at: at(0),
         adopted: false,
+        grounds: HopGrounds::default(),
         at_once: AtOnce::default(),
         accepted_risks: vec!["NoBackup".into()],
         servers: (0..servers).map(server).collect(),
@@ -216,7 +217,16 @@ fn the_transition_time_is_when_the_status_flipped() {
 #[test]
 fn a_finished_hop_becomes_history_once() {
     let mut during = decision(Phase::Upgrading, "upgrading");
-    during.memory.hop = Some(hop(3));
+    let mut known = hop(3);
+    known.grounds.approved_by = Some("jane".into());
+    for (server, (begun, verified)) in
+        known.servers.iter_mut().zip([(0, Some(9)), (10, Some(12)), (12, None)])
+    {
+        (server.carried_out_at, server.settled_at) = (Some(at(begun)), Some(at(begun + 1)));
+        server.verified_at = verified.map(at);
+    }
+    let last = known.servers[2].name.0.clone();
+    during.memory.hop = Some(known);
     let mut after = decision(Phase::Waiting, "waiting");
     after.memory.settled = Some(Settled::new(version("4.3.5.3"), at(40), []));
     let first = status(None, &during, Some(1), at(0));
@@ -226,6 +236,14 @@ fn a_finished_hop_becomes_history_once() {
     assert_eq!((entry.from, entry.to), (version("4.2.3.1"), version("4.3.5.3")));
     assert_eq!((entry.started_at, entry.finished_at, entry.servers), (at(0), at(40), 3));
     assert_eq!(entry.accepted_risks, ["NoBackup"]);
+    assert_eq!(entry.grounds.approved_by.as_deref(), Some("jane"));
+    let slowest =
+        entry.slowest.as_ref().map(|slowest| (slowest.name.as_str(), slowest.begun_at, slowest.settled_at));
+    assert_eq!(
+        slowest,
+        Some((last.as_str(), at(12), Some(at(13)))),
+        "the last is verified by what ends the hop"
+    );
     let third = status(Some(&second), &after, Some(1), at(41));
     assert_eq!(third.history, second.history);
 }
