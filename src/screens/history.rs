@@ -26,9 +26,14 @@ pub fn render(
         sheet.line("no hop was finished yet");
     } else {
         let rows = status.history.iter().map(row).collect();
-        let head = ["FINISHED", "WHAT", "HOW LONG", "SERVERS", "REMARKS"];
-        for line in table::lines(paper, &head, rows) {
+        let head = ["FINISHED", "WHAT", "HOW LONG", "SERVERS"];
+        let mut lines = table::lines(paper, &head, rows).into_iter();
+        lines.by_ref().take(1).for_each(|head| sheet.line(head));
+        for (line, entry) in lines.zip(&status.history) {
             sheet.line(line);
+            for (what, remark) in remarks(entry) {
+                sheet.hanging("  ", what, Tone::Faint, REMARKS, &remark);
+            }
         }
     }
     if !status.proven.is_empty() {
@@ -48,37 +53,40 @@ pub fn render(
 
 /// The cells of one finished hop.
 fn row(entry: &HistoryEntry) -> Vec<Cell> {
-    let mut remarks = Vec::new();
-    if entry.adopted {
-        remarks.push("begun by somebody else, adopted".to_owned());
-    }
-    if !entry.accepted_risks.is_empty() {
-        let reasons = &entry.grounds.risks;
-        let risks = if reasons.is_empty() { &entry.accepted_risks } else { reasons };
-        remarks.push(format!("risks accepted: {}", risks.join(", ")));
-    }
-    if let Some(who) = &entry.grounds.approved_by {
-        remarks.push(format!("approved by {who}"));
-    }
-    remarks.extend(backup(entry));
-    remarks.extend(slowest(entry));
     let cells = [
         words::past(entry.finished_at),
         format!("{} -> {}", entry.from, entry.to),
         minutes(entry.finished_at.duration_since(entry.started_at)),
         entry.servers.to_string(),
-        remarks.join("; "),
     ];
     cells.map(|cell| (Tone::Plain, cell)).into()
+}
+
+/// How wide the words before remarks are.
+const REMARKS: usize = 10;
+
+/// What a change ticket asks besides: a word, and what is said of it.
+fn remarks(entry: &HistoryEntry) -> Vec<(&'static str, String)> {
+    let grounds = &entry.grounds;
+    let risks = if grounds.risks.is_empty() { &entry.accepted_risks } else { &grounds.risks };
+    let adopted = entry.adopted.then(|| "begun by somebody else".to_owned());
+    let found = [
+        ("adopted", adopted),
+        ("approved", grounds.approved_by.as_ref().map(|who| format!("by {who}"))),
+        ("risks", (!risks.is_empty()).then(|| risks.join(", "))),
+        ("backup", backup(entry)),
+        ("slowest", slowest(entry)),
+    ];
+    found.into_iter().filter_map(|(what, said)| Some((what, said?))).collect()
 }
 
 /// The backup that the hop had, as old as it was when the authority was ordered.
 fn backup(entry: &HistoryEntry) -> Option<String> {
     let made = entry.grounds.backup_at.map(|at| {
         let age = entry.started_at.duration_since(at);
-        format!("backup of {}, {} old", words::past(at), minutes(age))
+        format!("of {}, {} old", words::past(at), minutes(age))
     });
-    made.or_else(|| entry.grounds.no_backup.as_ref().map(|reason| format!("no backup: {reason}")))
+    made.or_else(|| entry.grounds.no_backup.as_ref().map(|reason| format!("none: {reason}")))
 }
 
 /// Who took longest, and which of its steps.
@@ -90,5 +98,5 @@ fn slowest(entry: &HistoryEntry) -> Option<String> {
             (settled_at.duration_since(*begun_at), verified_at.duration_since(settled_at));
         format!(" ({} to settle, {} to verify)", minutes(rolled), minutes(verified))
     });
-    Some(format!("longest without backups: {name}, {took}{}", steps.unwrap_or_default()))
+    Some(format!("{name} took {took} without backups{}", steps.unwrap_or_default()))
 }

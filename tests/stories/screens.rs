@@ -55,6 +55,20 @@ const SITUATIONS: [(&str, &str, &str, &str); 36] = [
     ("devices-refused", "path-no-matrix-row-for-3.7", "Stalled", "DevicesRefused"),
 ];
 
+/// What a story's object came to say.
+fn situations_of(story: &str) -> Vec<Situation> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/scripts/{story}.txt"));
+    let script = Script::parse(&fs::read_to_string(path).unwrap()).unwrap();
+    run(&script, None).unwrap().situations
+}
+
+/// Whether the pictures are to be written anew.
+fn update() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "a switch of the test itself")]
+    let update = std::env::var_os("UPDATE_SCREENS").is_some();
+    update
+}
+
 /// The situations of the stories, each played once.
 fn situations() -> Vec<(&'static str, Situation)> {
     let mut stories: Vec<&str> = SITUATIONS.iter().map(|(_, story, ..)| *story).collect();
@@ -67,10 +81,7 @@ fn situations() -> Vec<(&'static str, Situation)> {
             scope.spawn(|| {
                 loop {
                     let Some(story) = queue.lock().unwrap().pop() else { return };
-                    let path =
-                        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/scripts/{story}.txt"));
-                    let script = Script::parse(&fs::read_to_string(path).unwrap()).unwrap();
-                    let situations = run(&script, None).unwrap().situations;
+                    let situations = situations_of(story);
                     played.lock().unwrap().insert(story, situations);
                 }
             });
@@ -117,13 +128,11 @@ fn picture(situation: &Situation) -> String {
 
 #[test]
 fn screens_show_what_stories_came_to_say() {
-    #[expect(clippy::disallowed_methods, reason = "a switch of the test itself")]
-    let update = std::env::var_os("UPDATE_SCREENS").is_some();
     let mut wrong = Vec::new();
     for (name, situation) in situations() {
         let found = picture(&situation);
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/screens/{name}.txt"));
-        if update {
+        if update() {
             fs::write(&path, &found).unwrap();
         }
         if fs::read_to_string(&path).unwrap_or_default() != found {
@@ -177,6 +186,30 @@ fn agree(name: &str, situation: &Situation) {
     // What has no content is no error either.
     let _ =
         (history::render(&shown, &[], &Paper::plain(80), now), releases::render(&shown, &Paper::plain(80)));
+}
+
+/// Stories whose last status answers a change ticket, and what it says of the hop.
+const TICKETS: [(&str, &str); 4] = [
+    ("approval-bound-to-the-hop", "approved  by someone"),
+    ("backup-before-the-hop", "backup    of "),
+    ("matrix-degraded", "Degraded: CHG-5"),
+    ("several-storage-servers", " without backups"),
+];
+
+#[test]
+fn history_answers_a_change_ticket() {
+    let mut found = String::new();
+    for (story, said) in TICKETS {
+        let last = situations_of(story).pop().unwrap();
+        let screen = history::render(&environment(&last), &[], &Paper::plain(80), last.at);
+        assert!(screen.contains(said), "{story}: {screen}");
+        write!(found, "== {story}\n{screen}\n").unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/screens/history.txt");
+    if update() {
+        fs::write(&path, &found).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), found);
 }
 
 #[test]
