@@ -230,6 +230,9 @@ pub struct GivenUp {
     pub to: Version,
     /// The order's name.
     pub order: String,
+    /// When that order was given: an older order to try again does not undo it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 /// An order that was refused.

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 pub use self::open::open;
 use super::draft::Draft;
 use super::facts::Facts;
-use super::memory::{Hop, Means, PausedByOrder};
+use super::memory::{GivenUp, Hop, Means, PausedByOrder};
 use super::order::{Action, Order, PauseReach, Subject};
 use super::words;
 use crate::catalog::Version;
@@ -24,11 +24,20 @@ pub(super) fn take(facts: &Facts<'_>, draft: &mut Draft) {
                     Some(PausedByOrder { order: order.name.clone(), since, now: *reach == PauseReach::Now });
             }
             Action::Resume => memory.paused = None,
-            Action::Retry(Subject::Anything) if memory.given_up.is_some() => memory.given_up = None,
+            Action::Retry(Subject::Anything)
+                if memory.given_up.as_ref().is_some_and(|known| is_after(order, known)) =>
+            {
+                memory.given_up = None;
+            }
             Action::Approve(_) | Action::Retry(_) | Action::Adopt | Action::Abandon => continue,
         }
         memory.consume(order.uid.clone());
     }
+}
+
+/// Whether an order was given after a hop was given up: what somebody asked before that is no answer to it.
+fn is_after(order: &Order, given_up: &GivenUp) -> bool {
+    given_up.at.is_none_or(|at| order.given_at >= at)
 }
 
 /// An order may come before what it is about: the same commit brings both. One that speaks of nothing for longer is answered.

@@ -42,7 +42,8 @@ fn abandon(facts: &Facts<'_>, draft: &mut Draft, owner: &Owner, order: &Order) {
     let next = draft.set_aside.as_ref().map(|hop| (hop.from, hop.to)).or(draft.aim.between());
     match given_up_by_order(facts, draft.memory.hop.as_ref(), next, owner) {
         Ok((from, to)) => {
-            draft.memory.given_up = Some(GivenUp { from, to, order: order.name.clone() });
+            let at = Some(order.given_at);
+            draft.memory.given_up = Some(GivenUp { from, to, order: order.name.clone(), at });
             draft.memory.consume(order.uid.clone());
             give_up(draft);
         }

@@ -176,8 +176,10 @@ impl Run {
                 self.was_killed = true;
                 break;
             }
-            self.record.step(self.now, step);
             let outcome = self.act(step);
+            if outcome.is_ok() {
+                self.record.step(self.now, step);
+            }
             self.process.attempts.note(step, outcome, monotonic);
             self.settle();
         }
