@@ -42,8 +42,10 @@ fn run(facts: &Facts<'_>, draft: &mut Draft, job: &str) {
     };
     let put_off =
         |attempt: &BackupAttempt| facts.observed.hook_runs.get(&attempt.name) == Some(&HookRun::AskAgain);
-    let attempts_before =
-        known.as_ref().filter(|known| put_off(known)).map_or(0, |known| known.attempts_before + 1);
+    let attempts_before = known
+        .as_ref()
+        .filter(|known| put_off(known))
+        .map_or(0, |known| known.attempts_before.saturating_add(1));
     let attempt = match known.filter(|attempt| !is_over(attempt)) {
         Some(attempt) => attempt,
         None if is_of_use(facts, draft) => begin(facts, to, job, attempts_before),
@@ -101,7 +103,7 @@ fn snapshot(facts: &Facts<'_>, draft: &mut Draft, class: &str) {
     let since = cleared.at.min(facts.now);
     let is_failed = observed.failure.is_some();
     let attempts_before =
-        known.as_ref().filter(|_| is_failed).map_or(0, |attempt| attempt.attempts_before + 1);
+        known.as_ref().filter(|_| is_failed).map_or(0, |attempt| attempt.attempts_before.saturating_add(1));
     let is_good = |attempt: &BackupAttempt| {
         if is_failed { facts.now < next_attempt(attempt) } else { attempt.begun_at >= since }
     };
